@@ -1,0 +1,74 @@
+"""The errors a user of the workbench meets. All of them are a `WorkbenchError`.
+
+WorkbenchError
+├── SettingsError   a setting is missing or wrong
+├── ApiError        a request to one of Bandwidth's APIs failed
+├── BxmlError       a document breaks a rule of BXML
+├── TokenError      a token or UUI value is malformed, forged or expired
+├── CallbackError   the callback server or its tunnel cannot do its work
+└── WaitError       an awaited event did not come in time
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class WorkbenchError(Exception):
+    """Base of every error the workbench raises on purpose."""
+
+
+class SettingsError(WorkbenchError):
+    """A setting is missing or wrong; the message names all of them."""
+
+
+class ApiError(WorkbenchError):
+    """A request to one of Bandwidth's APIs failed.
+
+    `request` is like `POST https://…/calls`, `status` the HTTP status or None when no answer came, `body` the answer's text.
+    """
+
+    def __init__(self, message: str, *, request: str, status: int | None = None, body: str = "") -> None:
+        super().__init__(message)
+        self.request = request
+        self.status = status
+        self.body = body
+
+
+class BxmlError(WorkbenchError):
+    """A document breaks a rule of BXML; line and column count from 1."""
+
+    def __init__(
+        self,
+        rule: str,
+        *,
+        line: int | None = None,
+        column: int | None = None,
+        verb: str | None = None,
+        attribute: str | None = None,
+    ) -> None:
+        where = "" if line is None else f"line {line}, column {column}: "
+        what = "" if verb is None else f"<{verb}>" + (f" {attribute}" if attribute else "") + ": "
+        super().__init__(where + what + rule)
+        self.rule = rule
+        self.line = line
+        self.column = column
+        self.verb = verb
+        self.attribute = attribute
+
+
+class TokenError(WorkbenchError):
+    """A token or UUI value is malformed, forged or expired; `claims` holds what could be read of it."""
+
+    def __init__(self, message: str, *, claims: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.claims = claims
+
+
+class CallbackError(WorkbenchError):
+    """The callback server or its tunnel cannot do its work."""
+
+
+class WaitError(WorkbenchError):
+    """An awaited event did not come in time; the message lists what was seen."""

@@ -1,0 +1,75 @@
+"""The ASGI application: every API under its official path on one port, and `/_local/` beside them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qs
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from workbench.simulator import control_api, voice_api
+from workbench.simulator.accounts import TOKEN_SECONDS, Accounts, Setup, Unauthorized
+from workbench.simulator.control_api import ControlApi
+from workbench.simulator.voice_api import VoiceApi
+from workbench.simulator.webrtc_api import WebRtcApi
+from workbench.simulator.wire import BadBody, json_response, read_body
+from workbench.simulator.world import World
+
+TOKEN_PATH = "/api/v1/oauth2/token"
+
+# The Voice API's words for what no operation answers (documented, voice-api/errors).
+_VOICE_WORDS = {404: ("validation", "Not Found"), 405: ("validation", "Method Not Allowed")}
+_VOICE_OTHER = ("internal-error", "An unknown internal error occurred")
+
+
+def create_app(world: World, setup: Setup | None = None, *, token: str | None = None, public: bool = False) -> Starlette:
+    """The platform's HTTP side. `token` protects `/_local/`; `public` lets other machines use it."""
+    accounts = Accounts(setup or Setup())
+    voice, webrtc, control = VoiceApi(world, accounts), WebRtcApi(world, accounts), ControlApi(world, token, public)
+
+    async def issue_token(request: Request) -> Response:
+        return await _issue_token(request, accounts)
+
+    async def failed(request: Request, problem: Exception) -> Response:
+        status = problem.status_code if isinstance(problem, HTTPException) else 500
+        headers = problem.headers if isinstance(problem, HTTPException) else None
+        if request.url.path.startswith("/api/v2/"):
+            return voice_api.error(status, *_VOICE_WORDS.get(status, _VOICE_OTHER), headers)
+        text = problem.detail if isinstance(problem, HTTPException) else "Internal error"
+        if request.url.path.startswith("/v1/"):
+            return webrtc.error(status, text)
+        response = control_api.error(status, text)
+        response.headers.update(headers or {})
+        return response
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await world.close()
+
+    return Starlette(
+        routes=[*voice.routes(), *webrtc.routes(), *control.routes(), Route(TOKEN_PATH, issue_token, methods=["POST"])],
+        exception_handlers={HTTPException: failed, Exception: failed},
+        lifespan=lifespan,
+    )
+
+
+async def _issue_token(request: Request, accounts: Accounts) -> Response:
+    """OAuth2 client credentials; errors in the words of RFC 6749, 5.2."""
+    try:
+        form = parse_qs((await read_body(request)).decode())
+        grant = form.get("grant_type", [""])[0]
+        token = accounts.issue(request.headers.get("authorization"))
+    except (BadBody, UnicodeDecodeError):
+        return json_response({"error": "invalid_request"}, 400)
+    except Unauthorized:
+        return json_response({"error": "invalid_client"}, 401, {"WWW-Authenticate": 'Basic realm="Bandwidth"'})
+    if grant != "client_credentials":
+        return json_response({"error": "unsupported_grant_type" if grant else "invalid_request"}, 400)
+    body = {"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS}
+    return json_response(body, headers={"Cache-Control": "no-store"})

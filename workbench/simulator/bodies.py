@@ -1,0 +1,82 @@
+"""The bodies of webhooks, one function per kind of event (webhooks 3). Optional fields are left out, never null."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from workbench.simulator.calls import Call, Conference
+from workbench.simulator.core import Core
+
+
+def iso(moment: float) -> str:
+    """Epoch seconds as `2026-03-02T10:00:00.120Z` (documented: UTC with milliseconds)."""
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def call_event(core: Core, event_type: str, call: Call, **extra: Any) -> dict[str, Any]:
+    """A call's event with its common fields; `extra` adds the event's own."""
+    body: dict[str, Any] = {
+        "eventType": event_type,
+        "eventTime": iso(core.now),
+        "accountId": call.account_id,
+        "applicationId": call.application_id,
+        "from": call.from_,
+        "to": call.to,
+        "direction": call.direction,
+        "callId": call.call_id,
+        "callUrl": f"{core.config.voice_url}/accounts/{call.account_id}/calls/{call.call_id}",
+    }
+    for name, moment in (("enqueuedTime", call.enqueued_time), ("startTime", call.start_time), ("answerTime", call.answer_time)):
+        if moment is not None:
+            body[name] = iso(moment)
+    if call.target is not None:
+        body |= _leg_fields(core, call)
+    if call.tag:
+        body["tag"] = call.tag
+    return body | _present(extra)
+
+
+def _leg_fields(core: Core, leg: Call) -> dict[str, Any]:
+    """A B-leg shows its parent's numbers beside its own (documented, webhooks/transferAnswer)."""
+    assert leg.target is not None and leg.parent_call_id is not None
+    parent = core.calls.get(leg.parent_call_id, leg)
+    return {
+        "from": parent.from_,
+        "to": parent.to,
+        "parentCallId": leg.parent_call_id,
+        "transferCallerId": leg.target.caller_id,
+        "transferTo": leg.target.address,
+    }
+
+
+def ended(call: Call) -> dict[str, Any]:
+    """How a call ended, for the events that tell it."""
+    assert call.end_time is not None
+    return _present({"endTime": iso(call.end_time), "cause": call.cause, "errorMessage": call.error_message, "errorId": call.error_id})
+
+
+def conference_event(core: Core, event_type: str, conference: Conference, member: Call | None = None) -> dict[str, Any]:
+    """A conference's event; those about a member name its call (documented: no accountId, no direction)."""
+    body: dict[str, Any] = {
+        "eventType": event_type,
+        "eventTime": iso(core.now),
+        "conferenceId": conference.conference_id,
+        "name": conference.name,
+    }
+    if member is not None:
+        body |= {"callId": member.call_id, "from": member.from_, "to": member.to}
+    if conference.tag:
+        body["tag"] = conference.tag
+    return body
+
+
+def participant_event(core: Core, event: str, participant_id: str, device_id: str, tag: str | None) -> dict[str, Any]:
+    """A participant's event; its timestamp is a string of milliseconds (documented, webrtc/webhooks)."""
+    body = {"event": event, "timestamp": str(int(core.now * 1000)), "participantId": participant_id, "deviceId": device_id, "tag": tag}
+    return _present(body)
+
+
+def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,163 @@
+"""The records of Programmable Voice: calls, the links between two of them, conferences, and the legal moves of a call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from workbench import bxml
+from workbench.simulator.timers import Timer
+
+
+class State(StrEnum):
+    """States of a call (documented, voice-api 4)."""
+
+    QUEUED = "queued"
+    INITIATED = "initiated"
+    ANSWERED = "answered"
+    DISCONNECTED = "disconnected"
+
+
+# What may follow what; the lessons draw the diagram from this table.
+TRANSITIONS: Mapping[State, frozenset[State]] = {
+    State.QUEUED: frozenset({State.INITIATED, State.DISCONNECTED}),
+    State.INITIATED: frozenset({State.ANSWERED, State.DISCONNECTED}),
+    State.ANSWERED: frozenset({State.DISCONNECTED}),
+    State.DISCONNECTED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """Where a webhook goes: URL, method and credentials, and the same for its fallback."""
+
+    url: str
+    method: str = "POST"
+    username: str | None = None
+    password: str | None = None
+    fallback_url: str | None = None
+    fallback_method: str = "POST"
+    fallback_username: str | None = None
+    fallback_password: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One destination of a `<Transfer>`, kept by the B leg that dials it."""
+
+    answer: Hook | None
+    disconnect: Hook | None
+    caller_id: str
+    address: str
+
+
+@dataclass(slots=True)
+class Gathering:
+    """A `<Gather>` under way: the digits so far, the prompts still to come, and whether its silence is being timed."""
+
+    verb: bxml.Gather
+    prompts: list[bxml.Verb]
+    digits: str = ""
+    repeats_left: int = 0
+
+
+@dataclass(slots=True)
+class Call:
+    """A Programmable Voice call. Times are epoch seconds; `from_` and `to` are E.164 or SIP URIs."""
+
+    call_id: str
+    account_id: str
+    application_id: str
+    direction: str
+    from_: str
+    to: str
+    state: State
+    answer: Hook | None = None
+    disconnect: Hook | None = None
+    parent_call_id: str | None = None
+    target: Target | None = None
+    enqueued_time: float | None = None
+    start_time: float | None = None
+    answer_time: float | None = None
+    end_time: float | None = None
+    last_update: float = 0.0
+    cause: str | None = None
+    error_message: str | None = None
+    error_id: str | None = None
+    tag: str | None = None
+    call_timeout: float = 30.0
+    callback_timeout: float = 15.0
+    priority: int = 5
+    uui: str | None = None
+    display_name: str | None = None
+    # The running document: what is left of it, where it came from, and the verb under way.
+    program: list[bxml.Verb] = field(default_factory=list)
+    base_url: str | None = None
+    verb: bxml.Verb | None = None
+    # Grows with every verb and document, so that late answers to an earlier one are known.
+    turn: int = 0
+    # Timers of this turn, and the one of the far end's script, which outlives it.
+    timers: list[Timer] = field(default_factory=list)
+    script: Timer | None = None
+    ringing: bool = False
+    phone: str | None = None
+    gathering: Gathering | None = None
+
+    def next_turn(self) -> None:
+        """Move on: timers of what came before come to nothing."""
+        for timer in self.timers:
+            timer.cancelled = True
+        self.timers = []
+        self.turn += 1
+
+    @property
+    def active(self) -> bool:
+        """Whether the call has not ended."""
+        return self.state is not State.DISCONNECTED
+
+    @property
+    def answered(self) -> bool:
+        """Whether both ends of the call can hear."""
+        return self.state is State.ANSWERED
+
+
+@dataclass(slots=True)
+class Link:
+    """A Transfer or Bridge under way: `a` ran the verb, `b` is its target (None while several targets ring)."""
+
+    verb: bxml.Transfer | bxml.Bridge
+    a: str
+    b: str | None = None
+    ringing: list[str] = field(default_factory=list)
+    joined: bool = False
+    base_url: str | None = None
+
+
+@dataclass(slots=True)
+class Member:
+    """A call in a conference."""
+
+    call_id: str
+    mute: bool = False
+    hold: bool = False
+    coach: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Conference:
+    """A conference: one life of a name."""
+
+    conference_id: str
+    account_id: str
+    name: str
+    created_time: float
+    hook: Hook | None
+    tag: str | None
+    callback_timeout: float
+    completed_time: float | None = None
+    members: dict[str, Member] = field(default_factory=dict)
+    # Documents wait for their turn and never overlap.
+    queue: list[tuple[list[bxml.Verb], str | None]] = field(default_factory=list)
+    verb: bxml.Verb | None = None
+    turn: int = 0

@@ -1,0 +1,225 @@
+"""`/_local/…`: what only the local platform has. Phones, the interconnect, simulated browsers, the clock, and what happened."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from hmac import compare_digest
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from workbench.simulator.bodies import iso
+from workbench.simulator.effects import Refusal
+from workbench.simulator.rules import RULES
+from workbench.simulator.wire import BadBody, Handler, Operation, json_object, json_response, read_body, routes
+from workbench.simulator.world import World
+
+BASE = "/_local"
+NDJSON = "application/x-ndjson"
+MOST_SECONDS = 366 * 86400.0
+
+
+def error(status: int, text: str, rule: str | None = None) -> Response:
+    """A refusal that names what is wrong and the rule behind it."""
+    body = {"error": text, "rule": rule}
+    if rule is not None and rule in RULES:
+        body["text"] = RULES[rule].text
+    return json_response(body, status, {"WWW-Authenticate": "Bearer"} if status == 401 else None)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a Host header or URL authority names this machine; other names may have been pointed at us by a page in a browser."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+class ControlApi:
+    """The controls of one world. `token` is asked for when set; `public` admits other machines."""
+
+    def __init__(self, world: World, token: str | None = None, public: bool = False) -> None:
+        self._world, self._token, self._public = world, token, public
+
+    def operations(self) -> list[Operation]:
+        """Every control with its path."""
+        phone, participant = "/phones/{number}", "/participants/{participant_id}"
+        return [
+            Operation("PUT", phone, "script a phone", self.configure_phone),
+            Operation("POST", phone + "/dial", "dial a number of the account", self.dial),
+            Operation("POST", phone + "/answer", "pick up", self.answer),
+            Operation("POST", phone + "/hangup", "hang up", self.hangup),
+            Operation("POST", phone + "/reject", "decline", self.reject),
+            Operation("POST", phone + "/keys", "press keys", self.keys),
+            Operation("PUT", "/interconnect", "script the SIP interconnect", self.configure_interconnect),
+            Operation("PUT", "/applications/{application_id}", "set an application's callback URLs", self.configure_application),
+            Operation("POST", participant + "/connect", "connect a simulated browser", self.connect),
+            Operation("POST", participant + "/disconnect", "take the simulated browser away", self.disconnect),
+            Operation("GET", "/hears", "who hears whom", self.hears),
+            Operation("GET", "/state", "everything there is", self.state),
+            Operation("GET", "/events", "what happened, as NDJSON", self.events),
+            Operation("POST", "/clock", "pause, advance, run to idle, resume", self.clock),
+            Operation("POST", "/reset", "start over", self.reset),
+        ]
+
+    def routes(self) -> list[Route]:
+        """The controls as routes."""
+        return routes(BASE, self.operations(), self._guard)
+
+    def _guard(self, handler: Handler) -> Handler:
+        async def guarded(request: Request) -> Response:
+            origin = request.headers.get("origin")
+            if not self._public and not is_loopback(request.headers.get("host", "")):
+                return error(403, "the Host header must name a loopback address")
+            if not self._public and origin is not None and not is_loopback(urlsplit(origin).netloc):
+                return error(403, "pages of other hosts may not control the platform")
+            if self._token is not None and not compare_digest(_token(request).encode(), self._token.encode()):
+                return error(401, "the token of this start is missing or wrong: send it as X-Workbench-Token or Bearer")
+            try:
+                return await handler(request)
+            except Refusal as refusal:
+                return error(refusal.status, refusal.description, refusal.rule)
+            except BadBody as bad:
+                return error(bad.status, bad.description, "request.field")
+
+        return guarded
+
+    # Phones
+
+    async def configure_phone(self, request: Request) -> Response:
+        """PUT /_local/phones/{number}"""
+        fields, number = await _fields(request), request.path_params["number"]
+        return json_response(asdict(self._world.run(lambda engine, now: engine.configure_phone(number, fields))))
+
+    async def dial(self, request: Request) -> Response:
+        """POST /_local/phones/{number}/dial {"to"}"""
+        number, to = request.path_params["number"], _text(await _fields(request), "to")
+        call = self._world.run(lambda engine, now: engine.dial(now, number, to))
+        return json_response({"callId": call.call_id, "from": call.from_, "to": call.to})
+
+    async def answer(self, request: Request) -> Response:
+        """POST /_local/phones/{number}/answer"""
+        self._world.run(lambda engine, now: engine.phone_answer(now, request.path_params["number"]))
+        return Response(None, 204)
+
+    async def hangup(self, request: Request) -> Response:
+        """POST /_local/phones/{number}/hangup"""
+        self._world.run(lambda engine, now: engine.phone_hangup(now, request.path_params["number"]))
+        return Response(None, 204)
+
+    async def reject(self, request: Request) -> Response:
+        """POST /_local/phones/{number}/reject"""
+        self._world.run(lambda engine, now: engine.phone_reject(now, request.path_params["number"]))
+        return Response(None, 204)
+
+    async def keys(self, request: Request) -> Response:
+        """POST /_local/phones/{number}/keys {"digits"}"""
+        number, digits = request.path_params["number"], _text(await _fields(request), "digits")
+        self._world.run(lambda engine, now: engine.phone_keys(now, number, digits))
+        return Response(None, 204)
+
+    # The WebRTC side and the account
+
+    async def configure_interconnect(self, request: Request) -> Response:
+        """PUT /_local/interconnect"""
+        fields = await _fields(request)
+        return json_response(asdict(self._world.run(lambda engine, now: engine.configure_interconnect(fields))))
+
+    async def configure_application(self, request: Request) -> Response:
+        """PUT /_local/applications/{id}"""
+        fields, application_id = await _fields(request), request.path_params["application_id"]
+        self._world.run(lambda engine, now: engine.configure_application(application_id, fields))
+        applications = self._world.engine.state()["applications"]
+        return json_response(next(item for item in applications if item["applicationId"] == application_id))
+
+    async def connect(self, request: Request) -> Response:
+        """POST /_local/participants/{id}/connect"""
+        self._world.run(lambda engine, now: engine.connect_device(now, request.path_params["participant_id"]))
+        return Response(None, 204)
+
+    async def disconnect(self, request: Request) -> Response:
+        """POST /_local/participants/{id}/disconnect"""
+        self._world.run(lambda engine, now: engine.disconnect_device(now, request.path_params["participant_id"]))
+        return Response(None, 204)
+
+    # What there is and what happened
+
+    async def hears(self, request: Request) -> Response:
+        """GET /_local/hears"""
+        return json_response(self._world.engine.hears())
+
+    async def state(self, request: Request) -> Response:
+        """GET /_local/state"""
+        return json_response(self._world.engine.state())
+
+    async def events(self, request: Request) -> Response:
+        """GET /_local/events?after=seq&follow=true"""
+        after = request.query_params.get("after", "0")
+        if not (after.isascii() and after.isdigit() and len(after) < 20):
+            raise Refusal(400, f"after: must be a sequence number, but was {after!r}", "request.field")
+        if request.query_params.get("follow") == "true":
+            return StreamingResponse(self._world.stream.follow(int(after)), media_type=NDJSON)
+        return Response("".join(entry.line() for entry in self._world.stream.after(int(after))), media_type=NDJSON)
+
+    # Time
+
+    async def clock(self, request: Request) -> Response:
+        """POST /_local/clock with any of advance, pause, resume, run_to"""
+        fields = await _fields(request)
+        for name, value in fields.items():
+            _check_clock(name, value)
+        await self._world.move(
+            pause=fields.get("pause", False),
+            advance=float(fields.get("advance", 0)),
+            to_idle="run_to" in fields,
+            resume=fields.get("resume", False),
+        )
+        return json_response({"now": iso(self._world.clock.now()), "paused": self._world.clock.paused})
+
+    async def reset(self, request: Request) -> Response:
+        """POST /_local/reset"""
+        self._world.reset()
+        return Response(None, 204)
+
+
+def _token(request: Request) -> str:
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    return request.headers.get("x-workbench-token") or (value.strip() if scheme.lower() == "bearer" else "")
+
+
+async def _fields(request: Request) -> dict[str, Any]:
+    body = await read_body(request)
+    return json_object(body) if body.strip() else {}
+
+
+def _text(fields: dict[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str):
+        raise Refusal(400, f"{name}: must be a text, but was {value!r}", "request.field")
+    return value
+
+
+def _check_clock(name: str, value: Any) -> None:
+    if name == "advance":
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not number or not 0 <= value <= MOST_SECONDS:
+            raise Refusal(400, f"advance: must be a number of seconds from 0 to {MOST_SECONDS:.0f}, but was {value!r}", "request.field")
+    elif name in ("pause", "resume"):
+        if not isinstance(value, bool):
+            raise Refusal(400, f"{name}: must be true or false, but was {value!r}", "request.field")
+    elif name == "run_to":
+        if value != "idle":
+            raise Refusal(400, f'run_to: must be "idle", but was {value!r}', "request.field")
+    else:
+        raise Refusal(400, f"unknown field {name}: one of advance, pause, resume, run_to", "request.field")

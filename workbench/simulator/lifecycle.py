@@ -1,0 +1,229 @@
+"""A call's life: queued, initiated, ringing, answered, disconnected; and who is at its far end."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from workbench import tokens
+from workbench.errors import TokenError
+from workbench.simulator import bodies, conferences, links, phones, program, webrtc
+from workbench.simulator.calls import TRANSITIONS, Call, Hook, State
+from workbench.simulator.core import Core, Kind
+from workbench.simulator.phones import Phone
+
+NO_RING_SECONDS = 30.0
+
+
+def move(core: Core, call: Call, state: State) -> None:
+    """Take a legal step in a call's life."""
+    if state not in TRANSITIONS[call.state]:
+        raise ValueError(f"a call cannot go from {call.state.value} to {state.value}")
+    call.state, call.last_update = state, core.now
+
+
+def start(core: Core, call: Call) -> None:
+    """Dequeue a call and invite its far end."""
+    if call.state is not State.QUEUED:
+        return
+    begin(core, call)
+    invite(core, call)
+
+
+def begin(core: Core, call: Call) -> None:
+    """A call's first moment outside the queue."""
+    if call.state is State.QUEUED:
+        move(core, call, State.INITIATED)
+    call.start_time = core.now
+
+
+def invite(core: Core, call: Call) -> None:
+    """Ring whoever is at the address: the interconnect, an application of this account, or a phone."""
+    if call.to == tokens.INTERCONNECT:
+        return _invite_interconnect(core, call)
+    core.happen("invite", "call.start", callId=call.call_id, **{"from": call.from_, "to": call.to})
+    if call.to.startswith("sip:"):
+        return end(core, call, "rejected", rule="call.unreachable")
+    if call.to in core.config.numbers:
+        inbound = arrive(core, call.from_, call.to, wire=call)
+        return ring(core, call) if inbound.active else None
+    return _invite_phone(core, call, at(core, call.to))
+
+
+def at(core: Core, number: str) -> Phone:
+    """The phone at a number."""
+    return core.phones.setdefault(number, phones.phone(number))
+
+
+def in_call(core: Core, number: str) -> Call | None:
+    """The call a phone is in or rings for."""
+    return core.calls.get(core.on_phone.get(number, ""))
+
+
+def pick_up(core: Core, call: Call, number: str) -> None:
+    """Occupy a phone with a call."""
+    call.phone = number
+    core.on_phone[number] = call.call_id
+
+
+def _invite_phone(core: Core, call: Call, phone: Phone) -> None:
+    if in_call(core, phone.number) is not None:
+        return end(core, call, "busy", "Callee is busy", rule="phone.one-call")
+    if phone.busy:
+        return end(core, call, "busy", "Callee is busy", rule="call.busy")
+    if phone.reject:
+        return end(core, call, "rejected", rule="call.rejected")
+    pick_up(core, call, phone.number)
+    if not phone.rings:
+        call.timers.append(core.after(NO_RING_SECONDS, partial(end, core, call, "timeout", rule="call.no-ring")))
+        return None
+    ring(core, call, waits=not phone.by_hand)
+    if phone.answer and not phone.by_hand:
+        call.timers.append(core.after(phone.ring_seconds, partial(answer, core, call)))
+    return None
+
+
+def _invite_interconnect(core: Core, call: Call) -> None:
+    try:
+        claims = tokens.check(tokens.token_in(call.uui or ""), core.config.token_secret, core.now)
+        participant = core.participants.get(claims.participant_id)
+    except TokenError as error:
+        return _refuse_leg(core, call, str(error))
+    if participant is None:
+        return _refuse_leg(core, call, "the participant was deleted")
+    core.happen(
+        "invite",
+        "interconnect.token",
+        callId=call.call_id,
+        participantId=participant.id,
+        uui=webrtc.masked_uui(call.uui or ""),
+        **{"from": call.from_, "to": call.to},
+    )
+    webrtc.take_device(core, participant, call)
+    ring(core, call)
+    if core.interconnect.answer:
+        call.timers.append(core.after(core.interconnect.answer_seconds, partial(answer, core, call)))
+    return None
+
+
+def _refuse_leg(core: Core, call: Call, reason: str) -> None:
+    core.happen("inviteRefused", "interconnect.refused", callId=call.call_id, reason=reason)
+    end(core, call, "rejected", rule="interconnect.refused")
+
+
+def ring(core: Core, call: Call, *, waits: bool = True) -> None:
+    """The far end rings; it has callTimeout to answer."""
+    call.ringing = True
+    core.happen("ringing", "call.ring", callId=call.call_id, to=call.to)
+    call.timers.append(core.after(call.call_timeout, partial(end, core, call, "timeout", rule="call.timeout"), waits=waits))
+
+
+def answer(core: Core, call: Call) -> None:
+    """The far end of an outbound call answers."""
+    if call.state is not State.INITIATED:
+        return
+    _answered(core, call, "call.answer")
+    hangup_after = at(core, call.phone).hangup_after if call.phone is not None else None
+    if hangup_after is not None:
+        call.script = core.after(hangup_after, partial(end, core, call, "hangup", rule="phone.script"))
+    if call.parent_call_id is not None:
+        links.target_answered(core, call)
+    elif call.answer is not None:
+        ask(core, call, "answer", call.answer, "call.answer")
+
+
+def answer_inbound(core: Core, call: Call, rule: str = "call.answer-inbound") -> None:
+    """Answer a call that arrived; no webhook tells."""
+    if call.direction == "inbound" and call.state is State.INITIATED:
+        _answered(core, call, rule)
+        wired = core.calls.get(core.wires.get(call.call_id, ""))
+        if wired is not None:
+            answer(core, wired)
+
+
+def _answered(core: Core, call: Call, rule: str) -> None:
+    move(core, call, State.ANSWERED)
+    if call.ringing:
+        call.next_turn()
+    call.answer_time, call.ringing = core.now, False
+    core.happen("answered", rule, callId=call.call_id, direction=call.direction, **{"from": call.from_, "to": call.to})
+    webrtc.leg_up(core, call)
+
+
+def arrive(core: Core, caller: str, number: str, wire: Call | None = None) -> Call:
+    """A call to a number the account owns: its application is asked what to do."""
+    application = core.applications[core.config.numbers[number]]
+    call = Call(
+        call_id=core.ids("call"),
+        account_id=core.config.account_id,
+        application_id=application.application_id,
+        direction="inbound",
+        from_=caller,
+        to=number,
+        state=State.INITIATED,
+        disconnect=application.status,
+        callback_timeout=application.callback_timeout,
+    )
+    core.calls[call.call_id] = call
+    begin(core, call)
+    call.last_update = core.now
+    if wire is None:
+        pick_up(core, call, caller)
+    else:
+        core.wires[call.call_id], core.wires[wire.call_id] = wire.call_id, call.call_id
+    core.happen("arrived", "call.initiate", callId=call.call_id, **{"from": caller, "to": number})
+    if application.initiate is None:
+        end(core, call, "rejected", rule="call.initiate-unset")
+    else:
+        ask(core, call, "initiate", application.initiate, "call.initiate", uui=wire.uui if wire is not None else None)
+    return call
+
+
+def ask(core: Core, call: Call, event_type: str, hook: Hook, rule: str, **extra: object) -> None:
+    """Send a synchronous webhook: the answer's document runs on the call."""
+    core.send(hook, bodies.call_event(core, event_type, call, **extra), rule, kind=Kind.CALL, call=call, timeout=call.callback_timeout)
+
+
+def end(core: Core, call: Call, cause: str, message: str | None = None, *, rule: str) -> None:
+    """End a call: links and conferences first, then the far end, its own `disconnect` last."""
+    if not call.active:
+        return
+    move(core, call, State.DISCONNECTED)
+    call.end_time, call.cause, call.ringing = core.now, cause, False
+    if message is not None:
+        call.error_message, call.error_id = message, core.ids("error")
+    core.happen("ended", rule, callId=call.call_id, cause=cause, **{"from": call.from_, "to": call.to})
+    program.stop(core, call)
+    if call.script is not None:
+        call.script.cancelled = True
+    links.call_ended(core, call, rule)
+    conferences.call_left(core, call)
+    _free_far_end(core, call)
+    if call.parent_call_id is None and call.disconnect is not None:
+        body = bodies.call_event(core, "disconnect", call, **bodies.ended(call))
+        core.send(call.disconnect, body, rule, timeout=call.callback_timeout)
+
+
+def _free_far_end(core: Core, call: Call) -> None:
+    if call.phone is not None:
+        del core.on_phone[call.phone]
+    webrtc.leg_down(core, call)
+    wired = core.calls.get(core.wires.pop(call.call_id, ""))
+    if wired is not None:
+        answered = wired.answer_time is not None
+        outcome = "hangup" if answered else "rejected" if wired.direction == "outbound" else "cancel"
+        end(core, wired, outcome, rule="call.wire")
+
+
+def give_up(core: Core, call: Call, rule: str = "call.completed") -> None:
+    """End a call by the application's wish: hang up, cancel or reject, by its state."""
+    if call.answered:
+        end(core, call, "hangup", rule=rule)
+    else:
+        end(core, call, "rejected" if call.direction == "inbound" else "cancel", rule=rule)
+
+
+def interrupt(core: Core, call: Call) -> None:
+    """Stop what a call is doing, leaving its link or conference, so that a new document can run."""
+    program.stop(core, call)
+    links.call_moved(core, call)
+    conferences.call_left(core, call)

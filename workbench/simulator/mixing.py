@@ -1,0 +1,115 @@
+"""Who hears whom, as a pure function of the state: it draws the matrix, is what the lessons check, and will instruct the mixer.
+
+The parties are the edges: phones in an answered call, and participants whose device is a browser. Two kinds of calls only pass audio
+on: the SIP leg of a participant (it carries the participants it is subscribed to one way, the voice side the other way) and the two
+halves of a call between numbers of the account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from workbench.simulator import links
+from workbench.simulator.calls import Call, Conference
+from workbench.simulator.core import Core
+from workbench.simulator.records import Participant
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody with ears: a phone in a call, or a browser participant."""
+
+    id: str
+    name: str
+    kind: str
+
+
+def parties(core: Core) -> list[Party]:
+    """All parties, phones first, in the order they came."""
+    phones = [Party(call.phone, _phone_name(call), "phone") for call in core.calls.values() if call.phone and call.answered]
+    browsers = [Party(p.id, p.tag or p.id, "participant") for p in core.participants.values() if _is_browser(p)]
+    return phones + browsers
+
+
+def hears(core: Core) -> dict[str, list[str]]:
+    """For each party, by id, whom it hears."""
+    sources: dict[str, set[str]] = {}
+    for call in core.calls.values():
+        if call.phone and call.answered:
+            sources[call.phone] = set(_from_call(core, call, {call.call_id}))
+    for participant in core.participants.values():
+        if _is_browser(participant):
+            sources[participant.id] = set(_from_participant(core, participant, set()))
+    return {listener: [other for other in sources if other in found and other != listener] for listener, found in sources.items()}
+
+
+def _phone_name(call: Call) -> str:
+    return f"phone {call.phone}"
+
+
+def _is_browser(participant: Participant) -> bool:
+    return participant.device_id is not None and participant.call_id is None
+
+
+def _voices(core: Core, call: Call) -> Iterator[Call]:
+    """The calls that a call hears on the voice side: the other end of its link, or the members of its conference."""
+    other = links.joined_with(core, call)
+    if other is not None:
+        yield other
+    conference = core.in_conference.get(call.call_id)
+    if conference is not None:
+        for member in conference.members:
+            if member != call.call_id and _audible(conference, member, call.call_id):
+                yield core.calls[member]
+
+
+def _audible(conference: Conference, speaker: str, listener: str) -> bool:
+    """Mute, hold and coach (documented, bxml/conference)."""
+    speaking, listening = conference.members[speaker], conference.members[listener]
+    if speaking.mute or speaking.hold or listening.hold:
+        return False
+    return not speaking.coach or listener in speaking.coach
+
+
+def _from_call(core: Core, call: Call, seen: set[str]) -> Iterator[str]:
+    """The parties that reach a call from the voice side."""
+    for voice in _voices(core, call):
+        if voice.call_id not in seen and voice.answered:
+            seen.add(voice.call_id)
+            yield from _behind(core, voice, seen)
+
+
+def _behind(core: Core, call: Call, seen: set[str]) -> Iterator[str]:
+    """The parties at a call's far end."""
+    if call.phone is not None:
+        yield call.phone
+    participant = core.sip_legs.get(call.call_id)
+    if participant is not None:
+        yield from _from_participant(core, participant, seen)
+    wired = core.calls.get(core.wires.get(call.call_id, ""))
+    if wired is not None:
+        yield from _from_call(core, wired, seen)
+
+
+def _from_participant(core: Core, participant: Participant, seen: set[str]) -> Iterator[str]:
+    """The parties that a participant is subscribed to; behind a SIP leg, those on its voice side."""
+    for other in _subscribed(core, participant):
+        if _is_browser(other):
+            yield other.id
+        elif other.call_id is not None and other.call_id not in seen:
+            seen.add(other.call_id)
+            call = core.calls[other.call_id]
+            if call.answered:
+                yield from _from_call(core, call, seen)
+
+
+def _subscribed(core: Core, participant: Participant) -> Iterator[Participant]:
+    subscription, session = participant.subscription, core.sessions.get(participant.session_id or "")
+    if subscription is None or session is None:
+        return
+    wanted = {other for other, _ in subscription.participants}
+    for other in session.participants:
+        publishes = "AUDIO" in core.participants[other].publish_permissions
+        if other != participant.id and publishes and (subscription.everybody or other in wanted):
+            yield core.participants[other]

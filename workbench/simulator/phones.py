@@ -1,0 +1,93 @@
+"""The edge of the phone network: every number is a phone, and a few answer in their own way. Ours alone, for practice and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from workbench.simulator.effects import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A simulated telephone and its script. Seconds are decimal; `hangup_after` counts from the answer."""
+
+    number: str
+    answer: bool = True
+    ring_seconds: float = 1.0
+    busy: bool = False
+    reject: bool = False
+    hangup_after: float | None = None
+    by_hand: bool = False
+    machine: bool = False
+    rings: bool = True
+    says: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What a reader calls it."""
+        return f"phone {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Interconnect:
+    """How the SIP interconnect answers the WebRTC leg."""
+
+    answer: bool = True
+    answer_seconds: float = 0.2
+
+
+# Numbers with a behaviour of their own; the documentation lists them from here.
+SPECIAL: Mapping[str, Mapping[str, Any]] = {
+    "+19195550191": {"busy": True},
+    "+19195550192": {"answer": False},
+    "+19195550193": {"reject": True},
+    "+19195550194": {"ring_seconds": 10.0},
+    "+19195550195": {"hangup_after": 5.0},
+    "+19195550196": {"machine": True},
+    "+19195550197": {"rings": False},
+}
+
+
+def phone(number: str) -> Phone:
+    """The phone at a number, with the script its number implies."""
+    return Phone(number, **SPECIAL.get(number, {}))
+
+
+def changed(phone: Phone, values: Mapping[str, Any]) -> Phone:
+    """A phone with another script. Raises Refusal naming the field and the rule."""
+    return replace(phone, **_checked(Phone, values))
+
+
+def changed_interconnect(interconnect: Interconnect, values: Mapping[str, Any]) -> Interconnect:
+    """The interconnect told to behave otherwise. Raises Refusal naming the field and the rule."""
+    return replace(interconnect, **_checked(Interconnect, values))
+
+
+def _checked(record: type[Phone] | type[Interconnect], values: Mapping[str, Any]) -> dict[str, Any]:
+    kinds = {item.name: str(item.type) for item in fields(record) if item.name != "number"}
+    for name, value in values.items():
+        if name not in kinds:
+            raise Refusal(400, f"unknown field {name}: one of {', '.join(kinds)}", "phone.field")
+        if not _fits(kinds[name], value):
+            raise Refusal(400, f"{name} must be {_WORDS[kinds[name]]}, but was {value!r}", "phone.field")
+    return dict(values)
+
+
+_WORDS = {
+    "bool": "true or false",
+    "float": "a number of seconds from 0 to 86400",
+    "float | None": "a number of seconds from 0 to 86400, or null",
+    "str | None": "a text, or null",
+}
+
+
+def _fits(kind: str, value: Any) -> bool:
+    if kind == "bool":
+        return isinstance(value, bool)
+    if value is None:
+        return kind.endswith("None")
+    if kind.startswith("float"):
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 86400
+    return isinstance(value, str) and len(value) <= 1000

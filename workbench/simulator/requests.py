@@ -1,0 +1,262 @@
+"""What requests may ask for: their fields checked, before anything is changed. Raises Refusal naming the field and the rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from workbench import tokens
+from workbench.errors import TokenError
+from workbench.simulator.calls import Hook
+from workbench.simulator.core import Application
+from workbench.simulator.effects import Refusal
+
+Fields = Mapping[str, Any]
+
+_E164 = re.compile(r"\+[1-9]\d{1,14}")
+_SIP = re.compile(r"sips?:[^\s@]+(@[^\s@]+)?", re.IGNORECASE)
+_ANONYMOUS = ("Restricted", "Anonymous", "Private", "Unavailable")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_REQUIRED = ("from", "to", "answerUrl", "applicationId")
+_LENGTHS = {"tag": 4096, "displayName": 256, "username": 1024, "password": 1024, "fallbackUsername": 1024, "fallbackPassword": 1024}
+_RANGES = {"callTimeout": (1, 300), "callbackTimeout": (1, 25), "priority": (1, 5)}
+
+
+def refuse(description: str, rule: str) -> Refusal:
+    """A refusal with status 400."""
+    return Refusal(400, description, rule)
+
+
+def present(fields: Fields) -> dict[str, Any]:
+    """The fields that are set: null counts as missing (documented)."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def is_e164(value: object) -> bool:
+    """Whether a value is a telephone number with a plus sign."""
+    return isinstance(value, str) and _E164.fullmatch(value) is not None
+
+
+def create_call(fields: Fields) -> dict[str, Any]:
+    """The checked fields of createCall."""
+    checked = present(fields)
+    if any(checked.get(name) in (None, "") for name in _REQUIRED):
+        names = "from, to, answerUrl, applicationId"
+        raise refuse(f"Missing at least one required field. Required fields are [{names}]", "request.required")
+    if not (is_e164(checked["to"]) or (isinstance(checked["to"], str) and _SIP.fullmatch(checked["to"]))):
+        raise refuse("Invalid to: must be an E164 telephone number", "request.number")
+    if not (is_e164(checked["from"]) or checked["from"] in _ANONYMOUS):
+        raise refuse("Invalid from: must be an E164 telephone number", "request.number")
+    _check_common(checked)
+    if "uui" in checked:
+        _check_uui(checked["uui"])
+    for group in (("answer", "username", "password"), ("disconnect", "username", "password")):
+        check_hook(checked, *group)
+    return checked
+
+
+def update_call(fields: Fields) -> dict[str, Any]:
+    """The checked fields of updateCall."""
+    return _update(fields, "state", ("active", "completed"))
+
+
+def update_conference(fields: Fields) -> dict[str, Any]:
+    """The checked fields of updateConference."""
+    return _update(fields, "status", ("active", "completed"))
+
+
+def _update(fields: Fields, name: str, words: tuple[str, ...]) -> dict[str, Any]:
+    checked = present(fields)
+    state = checked.setdefault(name, words[0])
+    if state not in words:
+        raise refuse(f"Invalid {name}: must be one of {list(words)}, but was {state}", "request.enum")
+    # Published samples send redirect fields beside `completed`: they are ignored (assumed).
+    if state == "completed":
+        return checked
+    if not checked.get("redirectUrl"):
+        raise refuse("Missing at least one required field. Required fields are [redirectUrl]", "request.required")
+    _check_common(checked)
+    check_hook(checked, "redirect", "username", "password")
+    return checked
+
+
+def update_member(fields: Fields) -> dict[str, Any]:
+    """The checked fields of updateConferenceMember; a missing one changes nothing."""
+    checked = present(fields)
+    for name in ("mute", "hold"):
+        if not isinstance(checked.get(name, False), bool):
+            raise refuse(f"Invalid {name}: must be true or false", "request.field")
+    coached = checked.get("callIdsToCoach", [])
+    if not isinstance(coached, list) or not all(isinstance(item, str) for item in coached):
+        raise refuse("Invalid callIdsToCoach: must be an array of call ids", "request.field")
+    return checked
+
+
+def hook(fields: Fields, name: str) -> Hook | None:
+    """Where a request wants a webhook sent: `{name}Url`, its method, fallback and credentials."""
+    if not fields.get(f"{name}Url"):
+        return None
+    return Hook(
+        fields[f"{name}Url"],
+        fields.get(f"{name}Method") or "POST",
+        fields.get("username"),
+        fields.get("password"),
+        fields.get(f"{name}FallbackUrl"),
+        fields.get(f"{name}FallbackMethod") or "POST",
+        fields.get("fallbackUsername"),
+        fields.get("fallbackPassword"),
+    )
+
+
+def check_hook(fields: Fields, name: str, *credentials: str) -> None:
+    """The URL and method of a webhook, and of its fallback."""
+    for prefix, secrets in ((name, credentials), (f"{name}Fallback", ("fallbackUsername", "fallbackPassword"))):
+        if f"{prefix}Url" in fields:
+            check_url(f"{prefix}Url", fields[f"{prefix}Url"], credentials=any(fields.get(secret) for secret in secrets))
+        method = fields.get(f"{prefix}Method", "POST")
+        if method not in ("POST", "GET"):
+            raise refuse(f"Invalid {prefix}Url method. Supported methods: [POST, GET]", "request.method")
+
+
+def check_url(name: str, value: object, *, credentials: bool = False) -> None:
+    """A webhook's URL: http or https, at most 2048 characters, https beside credentials unless the host is loopback."""
+    if not isinstance(value, str):
+        raise refuse(f"Invalid {name}: must be a string", "request.field")
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname
+    except ValueError:
+        raise refuse(f"Invalid {name}: not a URL", "request.url") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise refuse(f"Invalid {name}: only http and https are allowed", "request.url")
+    if len(value) > 2048:
+        raise refuse(f"Invalid {name}: must have at most 2048 characters", "request.url")
+    if credentials and parts.scheme != "https" and host not in _LOOPBACK:
+        raise refuse(f"Invalid {name}: https is required when credentials are given", "request.https")
+
+
+def _check_common(fields: Fields) -> None:
+    for name, value in fields.items():
+        if name in _LENGTHS and not isinstance(value, str):
+            raise refuse(f"Invalid {name}: must be a string", "request.field")
+        if name in _LENGTHS and len(value) > _LENGTHS[name]:
+            what = "Could not create call: sendCallback tag" if name == "tag" else name
+            raise refuse(f"{what} must contain at most {_LENGTHS[name]} characters", "request.length")
+        if name in _RANGES:
+            _check_range(name, value)
+    if not isinstance(fields.get("applicationId", ""), str):
+        raise refuse("Invalid applicationId: must be a string", "request.field")
+    if any(ord(character) < 32 for character in fields.get("displayName", "")):
+        raise refuse("displayName must not contain control characters", "request.length")
+
+
+def _check_range(name: str, value: object) -> None:
+    low, high = _RANGES[name]
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise refuse(f"Invalid {name}: must be a number", "request.field")
+    if not low <= value <= high:
+        raise refuse(f"{name} must be within the range [{low}, {high}], but was {value}", "request.range")
+
+
+def _check_uui(value: object) -> None:
+    if not isinstance(value, str):
+        raise refuse("Invalid uui: must be a string", "request.field")
+    try:
+        tokens.parse_uui(value)
+    except TokenError as error:
+        raise refuse(f"Invalid uui: {error}", "request.uui") from None
+
+
+# WebRTC bodies
+
+
+def participant(fields: Fields) -> tuple[tuple[str, ...], str | None, str | None]:
+    """Publish permissions, callback URL and tag of a new participant."""
+    permissions = fields.get("publishPermissions")
+    permissions = ["AUDIO", "VIDEO"] if permissions is None else permissions
+    known = isinstance(permissions, list) and all(item in ("AUDIO", "VIDEO") for item in permissions)
+    if not known or len(set(permissions)) != len(permissions):
+        raise refuse("publishPermissions: must be a list of AUDIO and VIDEO without repetition", "webrtc.field")
+    if fields.get("deviceApiVersion", "V3") not in ("V3", None):
+        raise refuse("deviceApiVersion: must be V3", "webrtc.field")
+    callback_url = fields.get("callbackUrl")
+    if callback_url is not None:
+        check_url("callbackUrl", callback_url)
+    return tuple(permissions), callback_url, webrtc_tag(fields)
+
+
+def webrtc_tag(fields: Fields) -> str | None:
+    """The tag of a participant or session: at most 50 characters."""
+    tag = fields.get("tag")
+    if tag is not None and (not isinstance(tag, str) or len(tag) > 50):
+        raise refuse("tag: must be a string of at most 50 characters", "webrtc.field")
+    return tag
+
+
+def subscriptions(session_id: str, fields: Fields | None) -> None:
+    """A subscriptions body: of this session, its items well formed."""
+    if fields is None:
+        return
+    if fields.get("sessionId") not in (None, "", session_id):
+        raise refuse("sessionId: differs from the session of the path", "webrtc.field")
+    named = fields.get("participants")
+    if named is None:
+        return
+    if not isinstance(named, list) or not all(_is_item(item) for item in named):
+        raise refuse("participants: must be a list of objects with participantId and optional streamAliases", "webrtc.field")
+
+
+def _is_item(item: object) -> bool:
+    if not isinstance(item, dict) or not isinstance(item.get("participantId"), str):
+        return False
+    aliases = item.get("streamAliases")
+    return aliases is None or (isinstance(aliases, list) and all(isinstance(alias, str) for alias in aliases))
+
+
+_APPLICATION_FIELDS = (
+    "callInitiatedCallbackUrl",
+    "callInitiatedMethod",
+    "callInitiatedFallbackUrl",
+    "callInitiatedFallbackMethod",
+    "callStatusCallbackUrl",
+    "callStatusMethod",
+    "username",
+    "password",
+    "fallbackUsername",
+    "fallbackPassword",
+    "callbackTimeout",
+    "name",
+)
+
+
+def application(former: Application, fields: Fields) -> Application:
+    """An application with other callback URLs; fields not sent stay, null clears a URL."""
+    for name in fields:
+        if name not in _APPLICATION_FIELDS:
+            raise refuse(f"unknown field {name}: one of {', '.join(_APPLICATION_FIELDS)}", "phone.field")
+    checked = present(fields)
+    _check_common(checked)
+    renamed = {_RENAMED.get(name, name): value for name, value in checked.items()}
+    for name in ("initiate", "status"):
+        check_hook(renamed, name, "username", "password")
+    initiate, status = hook(renamed, "initiate"), hook(renamed, "status")
+    return replace(
+        former,
+        name=checked.get("name", former.name),
+        initiate=initiate if "callInitiatedCallbackUrl" in fields else former.initiate,
+        status=status if "callStatusCallbackUrl" in fields else former.status,
+        callback_timeout=float(checked.get("callbackTimeout", former.callback_timeout)),
+    )
+
+
+_RENAMED = {
+    "callInitiatedCallbackUrl": "initiateUrl",
+    "callInitiatedMethod": "initiateMethod",
+    "callInitiatedFallbackUrl": "initiateFallbackUrl",
+    "callInitiatedFallbackMethod": "initiateFallbackMethod",
+    "callStatusCallbackUrl": "statusUrl",
+    "callStatusMethod": "statusMethod",
+}

@@ -1,0 +1,153 @@
+"""The rules the platform follows, one row each: what, how sure we are, and where it is written.
+
+Every effect and every refusal names its rule. Labels: *documented* by Bandwidth's pages or specifications, *observed* in its published
+samples, *assumed* by us where both are silent. Sources name the page (`bxml/transfer`, `webhooks/disconnect`, `voice-api`) or the sample;
+`ours` marks what only the local platform has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Label = Literal["documented", "observed", "assumed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One statement that constrains the platform."""
+
+    id: str
+    text: str
+    label: Label
+    source: str
+
+
+D: Label = "documented"
+S: Label = "observed"
+C: Label = "assumed"
+
+_ROWS: tuple[tuple[str, str, Label, str], ...] = (
+    # Requests
+    ("request.required", "createCall needs from, to, answerUrl and applicationId", D, "voice-api/createCall"),
+    ("request.field", "a field of the wrong type is refused by name", C, "ours"),
+    ("request.number", "numbers are E.164 with a plus sign; `to` may be a SIP URI", D, "voice-api/createCall"),
+    ("request.url", "URLs are http or https and at most 2048 characters", D, "voice-api/createCall"),
+    ("request.https", "https is needed beside credentials; loopback hosts are exempt here", D, "voice-api/createCall"),
+    ("request.method", "methods are POST and GET", D, "voice-api/createCall"),
+    ("request.range", "callTimeout is 1 to 300 s, callbackTimeout 1 to 25 s, priority 1 to 5", D, "voice-api/createCall"),
+    ("request.length", "tag has at most 4096 characters, displayName 256, credentials 1024", D, "voice-api/createCall"),
+    (
+        "request.uui",
+        "UUI is a comma-separated list of value;encoding=jwt, base64 or hex, at most 350 characters",
+        D,
+        "voice-api/createCall",
+    ),
+    ("request.application", "the application must exist in the account", D, "voice-api/errors"),
+    ("request.enum", "state and status take only their documented words", D, "voice-api/updateCall"),
+    ("call.unknown", "a call that does not exist answers 404; calls are kept 7 days", D, "voice-api/errors"),
+    ("call.modify", "an ended or not yet answered call cannot be redirected", D, "voice-api/errors"),
+    ("call.bxml", "a bad document in a request is refused and the call goes on", D, "voice-api/updateCallBxml"),
+    ("call.bxml-relative", "a document in a request may not use relative URLs: nothing to resolve them against", C, "ours"),
+    ("conference.unknown", "a conference or member that does not exist answers 404", D, "voice-api/getConference"),
+    ("conference.ended", "a completed conference cannot be changed", C, "ours"),
+    # A call's life
+    ("call.queue", "every outbound call is queued first", D, "voice-api/callQueueing"),
+    ("call.start", "a dequeued call is initiated and its far end invited", D, "voice-api/callState"),
+    ("call.ring", "no webhook tells that a call rings", D, "webhooks"),
+    ("call.answer", "an answered outbound call asks its answerUrl for a document", D, "webhooks/answer"),
+    ("call.initiate", "an inbound call asks its application for a document before it is answered", D, "webhooks/initiate"),
+    ("call.initiate-unset", "an inbound call to an application without a URL is rejected", C, "ours"),
+    ("call.answer-inbound", "the first answering verb answers an inbound call, without an event", D, "bxml/about"),
+    ("call.timeout", "a call not answered within callTimeout after ringing began ends with cause timeout", D, "voice-api/createCall"),
+    ("call.no-ring", "a call that does not ring within 30 s ends with cause timeout", D, "voice-api/createCall"),
+    ("call.busy", "a busy callee ends the call with cause busy", D, "webhooks/disconnect"),
+    ("call.rejected", "a callee that declines ends the call with cause rejected", D, "webhooks/disconnect"),
+    ("call.unreachable", "a SIP address nobody answers for refuses with cause rejected", C, "ours"),
+    ("call.hangup", "a party that hangs up ends the call with cause hangup", D, "webhooks/disconnect"),
+    ("call.cancel", "a call given up while it rings ends with cause cancel", D, "webhooks/disconnect"),
+    ("call.reject-inbound", "an inbound call refused before it was answered ends with cause rejected", C, "ours"),
+    ("call.completed", "updateCall completed hangs up, cancels or rejects the call, by its state", D, "voice-api/updateCall"),
+    ("call.disconnect", "disconnect is told last, after the events of links and conferences", C, "ours"),
+    ("call.redirect", "updateCall with a redirectUrl stops the running document and asks for another", D, "voice-api/updateCall"),
+    ("call.replace", "updateCallBxml replaces the running document without a webhook", D, "voice-api/updateCallBxml"),
+    ("call.wire", "a call to a number the account owns rings the application", D, "webhooks/initiate"),
+    # Webhooks
+    ("webhook.failed", "a call whose document cannot be fetched ends with cause callback-error", D, "webhooks/disconnect"),
+    ("webhook.fallback", "a failed delivery is tried once more at the fallback URL", D, "webhooks/about"),
+    ("webhook.retry", "an asynchronous delivery is repeated once after a connection exception", D, "webhooks/about"),
+    ("webhook.retry-sync", "so is a synchronous one without a fallback URL", C, "ours"),
+    ("webhook.timeout", "an answer that takes longer than callbackTimeout is a failure", D, "webhooks/about"),
+    ("webhook.late", "an answer that comes after its call moved on or ended is ignored", C, "ours"),
+    ("webhook.lost", "an asynchronous webhook that cannot be delivered is lost", C, "ours"),
+    # Documents
+    ("bxml.invalid", "a bad document ends the call with cause invalid-bxml", D, "bxml/about"),
+    ("bxml.empty", "an empty answer counts as an empty document", C, "ours"),
+    ("bxml.end", "a document with no verb left hangs up", D, "bxml/about"),
+    ("bxml.interrupt", "a new document stops the running verb and drops those after it", D, "voice-api/updateCall"),
+    ("bxml.pause", "Pause is silence for its duration", D, "bxml/pause"),
+    ("bxml.ring", "Ring plays a ring tone for its duration", D, "bxml/ring"),
+    ("bxml.speak", "SpeakSentence takes the time its text takes to say", C, "ours"),
+    ("bxml.play", "PlayAudio takes the length of its file", D, "bxml/playAudio"),
+    ("bxml.play-failed", "a file that cannot be played ends the call with cause application-error", D, "bxml/playAudio"),
+    ("bxml.gather", "Gather ends by terminating digit, maxDigits or silence, then asks gatherUrl", D, "bxml/gather"),
+    ("bxml.redirect", "Redirect asks its URL for a new document", D, "bxml/redirect"),
+    ("bxml.hangup", "Hangup ends the call, or rejects an unanswered inbound one", D, "bxml/hangup"),
+    ("bxml.tag", "Tag replaces the tag of later webhooks", D, "bxml/tag"),
+    ("bxml.not-simulated", "a verb that is not simulated yet is logged and passed over", C, "ours"),
+    # Transfer
+    ("transfer.invite", "all targets of a Transfer ring at once, each a call of its own with parentCallId", D, "bxml/transfer"),
+    ("transfer.answer", "transferAnswer asks for a document that runs on the answering leg alone", D, "webhooks/transferAnswer"),
+    ("transfer.first", "the first target to answer wins, the others are cancelled", D, "bxml/transfer"),
+    ("transfer.join", "the legs are joined when the winner is ready; an unanswered caller is answered then", C, "ours"),
+    ("transfer.disconnect", "transferDisconnect tells the end of a leg, for whatever reason", D, "webhooks/transferDisconnect"),
+    ("transfer.complete", "transferComplete goes out only while the A-leg is up, and its document runs there", D, "bxml/transfer"),
+    ("transfer.next", "without transferCompleteUrl the next verb runs", D, "bxml/transfer"),
+    ("transfer.single", "a Transfer is a single call: when the A-leg leaves, the other leg falls", D, "webrtc/voice-iw"),
+    ("transfer.detach", "a B-leg redirected away leaves the transfer, which is over for the A-leg", C, "ours"),
+    # Bridge
+    ("bridge.join", "Bridge cancels what its target was running and joins both calls", D, "bxml/bridge"),
+    ("bridge.failed", "a target that cannot be bridged gives bridgeComplete with a cause, or the next verb", D, "bxml/bridge"),
+    ("bridge.busy", "a call that is in a bridge already cannot be bridged", C, "webhooks/bridgeComplete"),
+    ("bridge.complete", "when the target leaves, the originator is asked at bridgeCompleteUrl", D, "bxml/bridge"),
+    ("bridge.next", "without bridgeCompleteUrl the originator's next verb runs", D, "bxml/bridge"),
+    ("bridge.target-complete", "when the originator leaves, the target is asked at bridgeTargetCompleteUrl", D, "bxml/bridge"),
+    ("bridge.target-hangup", "without bridgeTargetCompleteUrl the target is hung up", D, "bxml/bridge"),
+    # Conference
+    ("conference.created", "a conference begins when its name is first used; the creator's URL gets its events", D, "bxml/conference"),
+    ("conference.join", "a member that joins is told, the creator too", D, "webhooks/conferenceMemberJoin"),
+    ("conference.exit", "a member that leaves is told", D, "webhooks/conferenceMemberExit"),
+    ("conference.completed", "a conference ends when its last member leaves", D, "webhooks/conferenceCompleted"),
+    ("conference.full", "a conference holds 20 calls", D, "bxml/conference"),
+    ("conference.refused", "the 21st call ends with cause error", C, "ours"),
+    ("conference.day", "a conference lasts at most 24 hours and ends as if completed by request", D, "bxml/conference"),
+    ("conference.end", "after a conference ended by request its calls go on with the verb after it", D, "voice-api/updateConference"),
+    ("conference.redirect", "updateConference with a redirectUrl asks for a document for the room", D, "voice-api/updateConference"),
+    ("conference.verbs", "the room takes six verbs; one wrong verb refuses the whole document", D, "bxml/conference"),
+    ("conference.queue", "documents for the room wait for each other", D, "bxml/conference"),
+    ("conference.webhook", "a failed conference webhook leaves the conference as it is", C, "ours"),
+    ("conference.member", "mute: hears and is not heard; hold: neither; coach: heard by the coached alone", D, "bxml/conference"),
+    ("conference.coach", "one coach at a time: a new coach takes the place of the former", C, "bxml/conference"),
+    # WebRTC
+    ("webrtc.field", "a malformed body, permission, tag or subscription is refused", D, "webrtc-api"),
+    ("webrtc.unknown", "an unknown participant or session, or a participant not in that session, answers 404", D, "webrtc-api"),
+    ("webrtc.other-session", "a participant belongs to one session at most", D, "webrtc-api"),
+    ("webrtc.full", "a session holds 20 participants", D, "webrtc/overview"),
+    ("webrtc.outside", "a subscription may only name participants of the session", C, "ours"),
+    ("webrtc.nine-hours", "sessions and subscriptions are cleaned up after 9 hours", D, "webrtc/callflow"),
+    ("webrtc.connect", "onConnect tells that a participant's device connected", D, "webrtc/webhooks"),
+    ("webrtc.leave", "onLeave tells that a participant's device was taken away", D, "webrtc/webhooks"),
+    ("webrtc.deleted", "a participant or session deleted while its SIP leg is up hangs that leg up", C, "ours"),
+    ("webrtc.newest", "a second device on the same token takes the place of the first", C, "ours"),
+    ("interconnect.token", "the interconnect takes the participant token from the UUI and no other credential", D, "webrtc/voice-iw"),
+    ("interconnect.refused", "a missing, forged, expired or unknown token is refused with cause rejected", C, "ours"),
+    ("interconnect.answer", "the interconnect answers by itself unless told otherwise", C, "ours"),
+    # Phones, ours alone
+    ("phone.script", "a simulated phone does what its script says", C, "ours"),
+    ("phone.one-call", "a simulated phone is busy while it is in a call", C, "ours"),
+    ("phone.idle", "a phone without such a call cannot do that", C, "ours"),
+    ("phone.field", "a phone's script takes only its documented fields", C, "ours"),
+)
+
+RULES: Mapping[str, Rule] = {row[0]: Rule(*row) for row in _ROWS}

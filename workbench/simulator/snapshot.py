@@ -1,0 +1,74 @@
+"""The platform's state for `GET /_local/state`: ready for JSON, without passwords and tokens."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from workbench.simulator.bodies import iso
+from workbench.simulator.calls import Call, Conference
+from workbench.simulator.core import Core
+
+
+def snapshot(core: Core) -> dict[str, Any]:
+    """Account, applications, numbers, phones, calls that have not ended, conferences, sessions and participants."""
+    return {
+        "account": core.config.account_id,
+        "applications": [
+            {
+                "applicationId": item.application_id,
+                "name": item.name,
+                "callInitiatedCallbackUrl": item.initiate.url if item.initiate else None,
+                "callStatusCallbackUrl": item.status.url if item.status else None,
+            }
+            for item in core.applications.values()
+        ],
+        "numbers": [{"number": number, "applicationId": owner} for number, owner in core.config.numbers.items()],
+        "phones": [asdict(phone) | {"callId": core.on_phone.get(number)} for number, phone in core.phones.items()],
+        "interconnect": asdict(core.interconnect),
+        "calls": [_call(core, call) for call in core.calls.values() if call.active],
+        "conferences": [_conference(item) for item in core.conferences.values() if item.completed_time is None],
+        "sessions": [{"id": item.id, "tag": item.tag, "participants": list(item.participants)} for item in core.sessions.values()],
+        "participants": [
+            {
+                "id": item.id,
+                "tag": item.tag,
+                "sessionId": item.session_id,
+                "connected": item.device_id is not None,
+                "callId": item.call_id,
+            }
+            for item in core.participants.values()
+        ],
+    }
+
+
+def _call(core: Core, call: Call) -> dict[str, Any]:
+    link = core.links.get(call.call_id)
+    conference = core.in_conference.get(call.call_id)
+    return {
+        "callId": call.call_id,
+        "parentCallId": call.parent_call_id,
+        "direction": call.direction,
+        "from": call.from_,
+        "to": call.to,
+        "state": call.state.value,
+        "ringing": call.ringing,
+        "startTime": iso(call.start_time) if call.start_time is not None else None,
+        "answerTime": iso(call.answer_time) if call.answer_time is not None else None,
+        "verb": type(call.verb).__name__ if call.verb is not None else None,
+        "link": {"verb": type(link.verb).__name__, "a": link.a, "b": link.b, "joined": link.joined} if link else None,
+        "conferenceId": conference.conference_id if conference else None,
+        "tag": call.tag,
+    }
+
+
+def _conference(conference: Conference) -> dict[str, Any]:
+    return {
+        "conferenceId": conference.conference_id,
+        "name": conference.name,
+        "createdTime": iso(conference.created_time),
+        "members": [
+            {"callId": member.call_id, "mute": member.mute, "hold": member.hold, "callIdsToCoach": list(member.coach)}
+            for member in conference.members.values()
+        ],
+    }

@@ -1,0 +1,92 @@
+"""What happened on the platform, in order: happenings, webhooks sent and their outcomes. Kept in memory, replayable, bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.simulator.bodies import iso
+from workbench.simulator.rules import RULES
+
+KEPT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the stream; `seq` grows from entry to entry, `time` is epoch seconds."""
+
+    seq: int
+    time: float
+    kind: str
+    rule: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def line(self) -> str:
+        """The entry as one line of NDJSON."""
+        record = {"seq": self.seq, "time": iso(self.time), "kind": self.kind, "rule": self.rule}
+        record |= {"label": label(self.rule), "data": self.data}
+        return json.dumps(record, separators=(",", ":"), default=str) + "\n"
+
+
+def label(rule: str) -> str:
+    """How sure a rule is: documented, observed or assumed."""
+    return RULES[rule].label if rule in RULES else "assumed"
+
+
+class EventStream:
+    """The last `kept` entries, and everybody who follows them."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._entries: deque[Entry] = deque(maxlen=kept)
+        self._forgotten = 0
+        self._followers: list[asyncio.Future[None]] = []
+        self._life = 0
+
+    def add(self, entry: Entry) -> None:
+        """Append an entry and wake the followers."""
+        if len(self._entries) == self._entries.maxlen:
+            self._forgotten = self._entries[0].seq
+        self._entries.append(entry)
+        if self._followers:
+            self._wake()
+
+    def after(self, seq: int) -> list[Entry]:
+        """Every kept entry later than `seq`; the first one says so when earlier ones were forgotten."""
+        found: list[Entry] = []
+        for entry in reversed(self._entries):
+            if entry.seq <= seq:
+                break
+            found.append(entry)
+        if seq < self._forgotten:
+            found.append(Entry(self._forgotten, self._entries[0].time, "forgotten", "stream.bounded", {"kept": self._entries.maxlen}))
+        found.reverse()
+        return found
+
+    async def follow(self, seq: int) -> AsyncIterator[str]:
+        """Entries later than `seq` as NDJSON, for ever; ends when the stream starts over."""
+        life = self._life
+        while life == self._life:
+            if entries := self.after(seq):
+                seq = entries[-1].seq
+                yield "".join(entry.line() for entry in entries)
+            else:
+                news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                self._followers.append(news)
+                await news
+
+    def clear(self) -> None:
+        """Forget everything and let the followers go."""
+        self._entries.clear()
+        self._forgotten = 0
+        self._life += 1
+        self._wake()
+
+    def _wake(self) -> None:
+        followers, self._followers = self._followers, []
+        for news in followers:
+            if not news.done():
+                news.set_result(None)

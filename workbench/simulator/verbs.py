@@ -1,0 +1,104 @@
+"""What each verb does on a call. `execute` tells whether the next verb may run at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import urljoin
+
+from workbench import bxml
+from workbench.simulator import conferences, gather, lifecycle, links, program, saying
+from workbench.simulator.calls import Call
+from workbench.simulator.core import Core
+
+# Verbs that answer an unanswered inbound call (assumed, bxml 1.1); Ring does unless told not to, Transfer when its target answers.
+ANSWERING = (
+    bxml.PlayAudio,
+    bxml.SpeakSentence,
+    bxml.Gather,
+    bxml.Record,
+    bxml.StartRecording,
+    bxml.StartStream,
+    bxml.StartTranscription,
+    bxml.SendDtmf,
+    bxml.Conference,
+)
+
+
+def execute(core: Core, call: Call, verb: bxml.Verb) -> bool:
+    """Start a verb on a call; True when it is over already."""
+    tag = getattr(verb, "tag", None)
+    if tag is not None:
+        call.tag = tag or None
+    if isinstance(verb, ANSWERING) or (isinstance(verb, bxml.Ring) and verb.effective("answer_call")):
+        lifecycle.answer_inbound(core, call)
+    return EXECUTE.get(type(verb), _not_simulated)(core, call, verb)
+
+
+def _speak(core: Core, call: Call, verb: bxml.SpeakSentence) -> bool:
+    program.wait(core, call, saying.say(core, verb, callId=call.call_id))
+    return False
+
+
+def _play(core: Core, call: Call, verb: bxml.PlayAudio) -> bool:
+    turn = call.turn
+    core.fetch(urljoin(call.base_url or "", verb.audio_uri), verb.username, verb.password, partial(_played, core, call, turn))
+    return False
+
+
+def _played(core: Core, call: Call, turn: int, seconds: float | None, error: str | None) -> None:
+    if call.turn != turn:
+        return
+    if seconds is None:
+        lifecycle.end(core, call, "application-error", error, rule="bxml.play-failed")
+    else:
+        core.happen("play", "bxml.play", callId=call.call_id, seconds=seconds)
+        program.wait(core, call, seconds)
+
+
+def _pause(core: Core, call: Call, verb: bxml.Pause | bxml.Ring) -> bool:
+    rule = "bxml.pause" if isinstance(verb, bxml.Pause) else "bxml.ring"
+    seconds = float(verb.effective("duration"))
+    core.happen(type(verb).__name__.lower(), rule, callId=call.call_id, seconds=seconds)
+    parked = not call.program or isinstance(call.program[0], bxml.Redirect)
+    program.wait(core, call, seconds, waits=not parked)
+    return False
+
+
+def _redirect(core: Core, call: Call, verb: bxml.Redirect) -> bool:
+    hook = program.hook(verb, "redirect", call.base_url)
+    assert hook is not None
+    call.program = []
+    lifecycle.ask(core, call, "redirect", hook, "bxml.redirect")
+    return False
+
+
+def _hangup(core: Core, call: Call, verb: bxml.Hangup) -> bool:
+    lifecycle.give_up(core, call, "bxml.hangup")
+    return False
+
+
+def _tag(core: Core, call: Call, verb: bxml.Tag) -> bool:
+    call.tag = verb.content.strip() or None
+    return True
+
+
+def _not_simulated(core: Core, call: Call, verb: bxml.Verb) -> bool:
+    core.happen("notSimulated", "bxml.not-simulated", callId=call.call_id, verb=type(verb).__name__)
+    return True
+
+
+EXECUTE: Mapping[type[bxml.Verb], Callable[[Core, Call, Any], bool]] = {
+    bxml.SpeakSentence: _speak,
+    bxml.PlayAudio: _play,
+    bxml.Pause: _pause,
+    bxml.Ring: _pause,
+    bxml.Redirect: _redirect,
+    bxml.Hangup: _hangup,
+    bxml.Tag: _tag,
+    bxml.Gather: gather.gather,
+    bxml.Transfer: links.transfer,
+    bxml.Bridge: links.bridge,
+    bxml.Conference: conferences.join,
+}

@@ -1,0 +1,101 @@
+"""What the HTTP shells share: reading a body within limits, writing JSON, and an answer that tells when it was sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+BODY_LIMIT = 1_000_000  # bytes of a request
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One documented operation: method, path below the API's base, name, and who handles it."""
+
+    method: str
+    path: str
+    name: str
+    handler: Handler
+
+
+def routes(base: str, operations: Iterable[Operation], guard: Callable[[Handler], Handler]) -> list[Route]:
+    """One route per path, so that a 405 can name every method the path takes."""
+    paths: dict[str, dict[str, Handler]] = {}
+    for operation in operations:
+        paths.setdefault(base + operation.path, {})[operation.method] = guard(operation.handler)
+    return [Route(path, _by_method(handlers), methods=list(handlers)) for path, handlers in paths.items()]
+
+
+def _by_method(handlers: Mapping[str, Handler]) -> Handler:
+    async def handle(request: Request) -> Response:
+        return await handlers["GET" if request.method == "HEAD" else request.method](request)
+
+    return handle
+
+
+class BadBody(Exception):
+    """A request's body is not what the operation takes; `status` is 400 or 413."""
+
+    def __init__(self, status: int, description: str) -> None:
+        super().__init__(description)
+        self.status = status
+        self.description = description
+
+
+async def read_body(request: Request) -> bytes:
+    """The body of a request. Raises BadBody when it is too large, without reading all of it."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > BODY_LIMIT:
+        raise BadBody(413, "Payload Too Large")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            raise BadBody(413, "Payload Too Large")
+    return bytes(body)
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in a body. Raises BadBody when there is none."""
+    try:
+        value = json.loads(body, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise BadBody(400, "the body must be valid JSON") from None
+    if not isinstance(value, dict):
+        raise BadBody(400, "the body must be a JSON object")
+    return value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+JSON = "application/json"
+
+
+def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None, media_type: str = JSON) -> Response:
+    """A JSON answer."""
+    return Response(json.dumps(value, separators=(",", ":")), status, headers, media_type)
+
+
+class TellingResponse(Response):
+    """An answer that calls `sent` once it was sent, or could not be."""
+
+    sent: Callable[[], None]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer, then tell."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.sent()

@@ -1,0 +1,229 @@
+"""The world around the engine: it hands inputs in with the time, does what the engine asks for, and comes back when a timer is due.
+
+Everything happens on one asyncio loop and every input is handled without a pause, so nothing here needs a lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from workbench.simulator import audio
+from workbench.simulator.clock import Clock
+from workbench.simulator.core import Config
+from workbench.simulator.effects import CancelWebhook, FetchAudio, Happening, Refusal, SendWebhook
+from workbench.simulator.engine import Engine
+from workbench.simulator.ids import SeededIds
+from workbench.simulator.stream import Entry, EventStream, label
+from workbench.simulator.webhooks import Answer, Deliver, HttpDelivery, exchange, outgoing
+
+T = TypeVar("T")
+
+GRACE_SECONDS = 2.0  # real seconds that a moved clock waits for one webhook; then its time-out may come
+MOST_TIMERS = 100_000  # in one move: an application that redirects for ever is never idle
+REPLY_KEPT = 4_000  # characters of an application's answer in the event stream
+
+
+class World:
+    """One platform. `deliver` replaces the sockets webhooks and audio files go through."""
+
+    def __init__(self, config: Config, *, seed: int | None = None, clock: Clock | None = None, deliver: Deliver | None = None) -> None:
+        self.config = config
+        self.clock = clock or Clock()
+        self.stream = EventStream()
+        self._seed = seed
+        self._sockets = HttpDelivery()
+        self._deliver: Deliver = deliver or self._sockets
+        self._tasks: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._slow: set[asyncio.Task[None]] = set()
+        self._holds: dict[str, asyncio.Event] = {}
+        self._alarm: asyncio.TimerHandle | None = None
+        self._moving = False
+        self._moves = asyncio.Lock()  # moves of the clock take turns; they are the only inputs that take long
+        self._begin()
+
+    def _begin(self) -> None:
+        self.ids = SeededIds(self._seed)
+        self.engine = Engine(self.config, self.ids)
+
+    # Inputs
+
+    def run(self, act: Callable[[Engine, float], T]) -> T:
+        """Give the engine an input with the time, do what it asks for, and return its answer. Passes on a Refusal."""
+        self._catch_up()
+        try:
+            return act(self.engine, self.clock.now())
+        finally:
+            self._perform()
+            self._arm()
+
+    def change(self, act: Callable[[Engine, float], T]) -> tuple[T, int]:
+        """Like `run`, for a request that changes something: its place in the sequence, before all it causes, comes along."""
+        seq = self.engine.request_seq()
+        return self.run(act), seq
+
+    def _catch_up(self) -> None:
+        """Fire what is due. While the clock is moved only the move fires: one timer at a time."""
+        while not self._moving and (due := self.engine.next_timer()) is not None and due <= (now := self.clock.now()):
+            self.engine.fire(now)
+            self._perform()
+
+    def _arm(self) -> None:
+        if self._moving:
+            return
+        due, now = self.engine.next_timer(), self.clock.now()
+        if due is None or (self.clock.paused and due > now):
+            return
+        loop = asyncio.get_running_loop()
+        when = loop.time() + max(0.0, due - now)
+        # An alarm that comes too early is harmless and cheaper than replacing it at every input.
+        if self._alarm is None or self._alarm.cancelled() or when < self._alarm.when():
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm = loop.call_at(when, self._ring)
+
+    def _ring(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        self._catch_up()
+        self._arm()
+
+    # Effects
+
+    def _perform(self) -> None:
+        for effect in self.engine.take_effects():
+            match effect:
+                case Happening():
+                    self.stream.add(Entry(effect.seq, effect.time, effect.kind, effect.rule, effect.data))
+                case SendWebhook():
+                    data = {"delivery": effect.delivery_id, "method": effect.method, "url": effect.url, "body": effect.body}
+                    self.stream.add(Entry(effect.seq, self.clock.now(), "webhook", effect.rule, data))
+                    self._start(("webhook", effect.delivery_id), self._send(effect))
+                case CancelWebhook():
+                    if task := self._tasks.pop(("webhook", effect.delivery_id), None):
+                        task.cancel()
+                case FetchAudio():
+                    self._start(("audio", effect.fetch_id), self._fetch(effect))
+
+    def _start(self, key: tuple[str, int], work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks[key] = task
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._slow.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            task.get_loop().call_exception_handler({"message": "the engine failed on an answer", "exception": error, "task": task})
+
+    async def _send(self, effect: SendWebhook) -> None:
+        if hold := self._holds.get(effect.body.get("callId", "")):
+            await hold.wait()
+        loop = asyncio.get_running_loop()
+        answer, error, begun = Answer(0), None, loop.time()
+        try:
+            answer = await exchange(self._deliver, outgoing(effect, label(effect.rule)), effect.username, effect.password)
+        except Exception as problem:  # whatever keeps an answer from coming is a connection exception to the engine
+            error = f"{type(problem).__name__}: {problem}"
+        del self._tasks["webhook", effect.delivery_id]
+        status = None if error else answer.status
+        reply = answer.body[:REPLY_KEPT].decode(errors="replace")
+        ms = round((loop.time() - begun) * 1000, 1)
+        data = {"delivery": effect.delivery_id, "of": effect.seq, "status": status, "error": error, "reply": reply, "ms": ms}
+        self.stream.add(Entry(self.engine.request_seq(), self.clock.now(), "webhookAnswered", effect.rule, data))
+        self.run(lambda engine, now: engine.webhook_done(now, effect.delivery_id, status, answer.body, error))
+
+    async def _fetch(self, effect: FetchAudio) -> None:
+        seconds, error = None, None
+        try:
+            seconds = await audio.length(effect, self._deliver)
+        except audio.AudioError as problem:
+            error = str(problem)
+        del self._tasks["audio", effect.fetch_id]
+        self.run(lambda engine, now: engine.audio_fetched(now, effect.fetch_id, seconds, error))
+
+    def hold(self, call_id: str) -> Callable[[], None]:
+        """Keep a call's webhooks back until the function returned is called.
+
+        The answer to createCall uses it: `answer` is never delivered before the 201 of its call was sent (assumed; samples rely on it).
+        """
+        held = self._holds[call_id] = asyncio.Event()
+
+        def release() -> None:
+            self._holds.pop(call_id, None)
+            held.set()
+
+        def release_soon() -> None:
+            # One turn of the loop later, so that in process too the answer reaches its reader first.
+            asyncio.get_running_loop().call_soon(release)
+
+        return release_soon
+
+    # The clock
+
+    async def move(self, *, pause: bool = False, advance: float = 0.0, to_idle: bool = False, resume: bool = False) -> None:
+        """Pause, advance by seconds, run until nothing is under way, resume: whatever is asked for, in this order.
+
+        Timers fire one by one at their own due times; in between, webhooks in flight settle.
+        Raises Refusal when the platform never comes to rest.
+        """
+        async with self._moves:
+            engine, paused = self.engine, (self.clock.paused or pause) and not resume
+            self.clock.pause()
+            self._moving = True
+            try:
+                if advance:
+                    target = self.clock.now() + advance
+                    await self._run_through(engine, lambda: target)
+                if to_idle:
+                    await self._run_through(engine, engine.busy_until)
+            finally:
+                self._moving = False
+                if engine is self.engine and not paused:
+                    self.clock.resume()
+                self._ring()
+
+    async def _run_through(self, engine: Engine, until: Callable[[], float | None]) -> None:
+        for _ in range(MOST_TIMERS):
+            await self._settle()
+            target, due = until(), engine.next_timer()
+            if engine is not self.engine or target is None:
+                return None
+            if due is None or due > target:
+                return self.clock.set(target)
+            self.clock.set(due)
+            engine.fire(self.clock.now())
+            self._perform()
+        raise Refusal(409, f"run_to: not idle after {MOST_TIMERS} timers", "request.field")
+
+    async def _settle(self) -> None:
+        """Wait for what is in flight and for what its answers set off; each gets the grace once."""
+        while fresh := [task for task in self._tasks.values() if task not in self._slow]:
+            _, late = await asyncio.wait(fresh, timeout=GRACE_SECONDS)
+            self._slow |= late
+
+    # The end
+
+    def reset(self) -> None:
+        """Start over: a fresh engine with the same settings and ids, the clock as at first, nothing in flight."""
+        self._stop()
+        self.stream.clear()
+        self.clock.reset()
+        self._begin()
+
+    async def close(self) -> None:
+        """Abandon what is in flight, let followers go and close every connection."""
+        tasks = list(self._tasks.values())
+        self._stop()
+        self.stream.clear()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._sockets.close()
+
+    def _stop(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        self._tasks.clear()
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
