@@ -93,6 +93,7 @@ def _serve(options: argparse.Namespace, setup: Setup, listener: socket.socket) -
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             _announce(url, token, setup)
+            import aiohttp  # noqa: F401 between start and first request, so that neither waits for it
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             world.stream.clear()

@@ -115,9 +115,13 @@ class Core:
         self.seq += 1
         return self.seq
 
+    def tick(self, now: float) -> None:
+        """Take over the time of an input; time never goes back."""
+        self.now = max(self.now, now)
+
     # Timers
 
-    def after(self, seconds: float, run: Callable[[], None], *, waits: bool = True) -> Timer:
+    def after(self, seconds: float, run: Callable[[], object], *, waits: bool = True) -> Timer:
         """Have `run` called `seconds` from now."""
         return self.timers.add(self.now + seconds, run, waits=waits)
 
@@ -133,7 +137,7 @@ class Core:
         """Run the earliest timer, if it is due."""
         due = self.timers.next()
         if due is not None and due <= now:
-            self.now = max(self.now, now)
+            self.tick(now)
             self.timers.pop().run()
 
     # Effects

@@ -12,6 +12,7 @@ from workbench.simulator.core import Core, Kind
 from workbench.simulator.phones import Phone
 
 NO_RING_SECONDS = 30.0
+KEPT_SECONDS = 7 * 24 * 3600.0
 
 
 def move(core: Core, call: Call, state: State) -> None:
@@ -192,6 +193,7 @@ def end(core: Core, call: Call, cause: str, message: str | None = None, *, rule:
     if message is not None:
         call.error_message, call.error_id = message, core.ids("error")
     core.happen("ended", rule, callId=call.call_id, cause=cause, **{"from": call.from_, "to": call.to})
+    core.after(KEPT_SECONDS, partial(core.calls.pop, call.call_id, None), waits=False)
     program.stop(core, call)
     if call.script is not None:
         call.script.cancelled = True

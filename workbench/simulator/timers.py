@@ -9,38 +9,50 @@ from heapq import heappop, heappush
 
 @dataclass(slots=True)
 class Timer:
-    """A moment at which `run` is due; `waits` tells whether "run to idle" has to wait for it."""
+    """A moment at which `run` is due."""
 
     when: float
-    run: Callable[[], None]
-    waits: bool
+    run: Callable[[], object]
     cancelled: bool = False
+
+
+Heap = list[tuple[float, int, Timer]]
 
 
 @dataclass(slots=True)
 class Timers:
-    """All timers, earliest first; those of one moment in the order they were set."""
+    """All timers, earliest first; those of one moment in the order they were set. Those that nobody waits for are kept apart."""
 
-    heap: list[tuple[float, int, Timer]] = field(default_factory=list)
+    awaited: Heap = field(default_factory=list)
+    limits: Heap = field(default_factory=list)
     count: int = 0
 
-    def add(self, when: float, run: Callable[[], None], *, waits: bool = True) -> Timer:
+    def add(self, when: float, run: Callable[[], object], *, waits: bool = True) -> Timer:
         """Have `run` called at `when`."""
         self.count += 1
-        timer = Timer(when, run, waits)
-        heappush(self.heap, (when, self.count, timer))
+        timer = Timer(when, run)
+        heappush(self.awaited if waits else self.limits, (when, self.count, timer))
         return timer
 
     def next(self) -> float | None:
         """When the earliest timer is due."""
-        while self.heap and self.heap[0][2].cancelled:
-            heappop(self.heap)
-        return self.heap[0][0] if self.heap else None
+        return min((heap[0][0] for heap in self._heaps()), default=None)
 
     def busy_until(self) -> float | None:
         """When the earliest timer is due that "run to idle" waits for."""
-        return min((timer.when for _, _, timer in self.heap if timer.waits and not timer.cancelled), default=None)
+        _drop_cancelled(self.awaited)
+        return self.awaited[0][0] if self.awaited else None
 
     def pop(self) -> Timer:
-        """Take the earliest timer; call `next` first."""
-        return heappop(self.heap)[2]
+        """Take the earliest timer. Raises ValueError when there is none."""
+        return heappop(min(self._heaps(), key=lambda heap: heap[0][:2]))[2]
+
+    def _heaps(self) -> list[Heap]:
+        for heap in (self.awaited, self.limits):
+            _drop_cancelled(heap)
+        return [heap for heap in (self.awaited, self.limits) if heap]
+
+
+def _drop_cancelled(heap: Heap) -> None:
+    while heap and heap[0][2].cancelled:
+        heappop(heap)

@@ -1,0 +1,175 @@
+"""What holds whatever happens: random phones, documents, requests and failures against the pure engine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.simulator.rig import BASE, NUMBER, Rig
+from workbench import bxml, tokens
+from workbench.simulator.calls import TRANSITIONS
+from workbench.simulator.effects import Refusal
+from workbench.simulator.rules import RULES
+
+NUMBERS = [f"+1919555012{digit}" for digit in range(6)]
+SCRIPTS = st.sampled_from(
+    [{}, {"busy": True}, {"reject": True}, {"answer": False}, {"hangup_after": 3}, {"ring_seconds": 0.1}, {"by_hand": True}]
+)
+BRIDGE_URLS = {"bridge_complete_url": "/complete", "bridge_target_complete_url": "/target"}
+
+
+class Platform(RuleBasedStateMachine):
+    """Anybody does anything, in any order."""
+
+    @initialize(seed=st.randoms(use_true_random=False))
+    def start(self, seed: Any) -> None:
+        self.choose = seed.choice
+        self.rig = Rig()
+        self.rig.answers = dict.fromkeys(("initiate", "answer", "redirect", "gather", "transferAnswer", "transferComplete"), self.answer)
+        self.rig.answers |= dict.fromkeys(("bridgeComplete", "bridgeTargetComplete"), self.answer)
+        self.rig.answers |= {"conferenceMemberJoin": self.room, "conferenceCreated": self.room}
+        self.session, _ = self.rig.browser()
+
+    def room(self, _: Mapping[str, Any]) -> Any:
+        return self.choose([None, bxml.SpeakSentence("Hello."), bxml.Pause(1), 500])
+
+    def answer(self, body: Mapping[str, Any]) -> Any:
+        return self.choose([self.document, self.document, self.document, self.document, lambda: 500, lambda: -1, lambda: "<Oops"])()
+
+    def document(self) -> list[bxml.Verb]:
+        return [self.verb() for _ in range(self.choose([0, 1, 1, 2, 3]))]
+
+    def verb(self) -> bxml.Verb:
+        calls = list(self.rig.engine.calls) or ["c-none"]
+        number = self.choose(NUMBERS)
+        return self.choose(
+            [
+                lambda: bxml.Pause(self.choose([0.1, 5, 100])),
+                lambda: bxml.SpeakSentence("A sentence."),
+                lambda: bxml.Ring(2),
+                lambda: bxml.Hangup(),
+                lambda: bxml.Redirect("/redirect"),
+                lambda: bxml.Gather(gather_url="/gather"),
+                lambda: bxml.Conference(self.choose(["one", "two"]), conference_event_url="/room"),
+                lambda: bxml.Bridge(self.choose(calls), **BRIDGE_URLS),
+                lambda: bxml.Transfer([bxml.PhoneNumber(number, transfer_answer_url="/screen")], transfer_complete_url="/t"),
+                lambda: bxml.Transfer([bxml.PhoneNumber(number), bxml.PhoneNumber(self.choose(NUMBERS), transfer_disconnect_url="/d")]),
+                lambda: bxml.Transfer([bxml.PhoneNumber(NUMBER)], transfer_complete_url="/t"),
+                lambda: (
+                    bxml.Transfer([bxml.SipUri(tokens.INTERCONNECT, uui=self.rig.uui(self.session))], call_timeout=5)
+                    if len(self.rig.engine.session(self.session).participants) < 20
+                    else bxml.Hangup()
+                ),
+            ]
+        )()
+
+    def attempt(self, action: Any) -> None:
+        try:
+            action()
+        except Refusal as refusal:
+            assert refusal.rule in RULES
+        self.rig.settle()
+
+    @rule(number=st.sampled_from(NUMBERS), script=SCRIPTS)
+    def script(self, number: str, script: dict[str, Any]) -> None:
+        self.attempt(lambda: self.rig.engine.configure_phone(number, script))
+
+    @rule(number=st.sampled_from(NUMBERS))
+    def dial(self, number: str) -> None:
+        self.attempt(lambda: self.rig.dial(number))
+
+    @rule(to=st.sampled_from([*NUMBERS, NUMBER]))
+    def create(self, to: str) -> None:
+        self.attempt(lambda: self.rig.call(to, "call"))
+
+    @rule(number=st.sampled_from(NUMBERS), action=st.sampled_from(["phone_answer", "phone_reject", "phone_hangup"]))
+    def handle(self, number: str, action: str) -> None:
+        self.attempt(lambda: getattr(self.rig.engine, action)(self.rig.now, number))
+
+    @rule(number=st.sampled_from(NUMBERS))
+    def press(self, number: str) -> None:
+        self.attempt(lambda: self.rig.engine.phone_keys(self.rig.now, number, "1"))
+
+    @rule(data=st.data())
+    def update(self, data: st.DataObject) -> None:
+        if self.rig.engine.calls:
+            call = data.draw(st.sampled_from(list(self.rig.engine.calls)))
+            change = data.draw(st.sampled_from([{"state": "completed"}, {"redirectUrl": f"{BASE}/redirect"}]))
+            self.attempt(lambda: self.rig.engine.update_call(self.rig.now, call, change))
+
+    @rule(data=st.data())
+    def end_conference(self, data: st.DataObject) -> None:
+        if self.rig.engine.conferences:
+            conference = data.draw(st.sampled_from(list(self.rig.engine.conferences)))
+            self.attempt(lambda: self.rig.engine.update_conference(self.rig.now, conference, {"status": "completed"}))
+
+    @rule(data=st.data())
+    def delete_participant(self, data: st.DataObject) -> None:
+        others = [item.id for item in self.rig.engine.participants.values() if item.tag == "phone side"]
+        if others:
+            participant = data.draw(st.sampled_from(others))
+            self.attempt(lambda: self.rig.engine.delete_participant(self.rig.now, participant))
+
+    @rule(seconds=st.sampled_from([0.1, 1, 7, 40]))
+    def wait(self, seconds: float) -> None:
+        self.rig.advance(seconds)
+
+    @invariant()
+    def links_join_the_living(self) -> None:
+        engine = self.rig.engine
+        for call_id, link in engine.links.items():
+            assert engine.calls[call_id].active
+            assert call_id in {link.a, link.b, *link.ringing}
+            if link.joined:
+                assert engine.calls[link.a].answered and engine.calls[link.b or ""].answered
+
+    @invariant()
+    def conferences_hold_the_living(self) -> None:
+        engine = self.rig.engine
+        for conference in engine.conferences.values():
+            assert len(conference.members) <= 20
+            assert all(engine.calls[call_id].answered for call_id in conference.members)
+            assert (conference.completed_time is None) == bool(conference.members)
+
+    @invariant()
+    def nobody_ends_twice(self) -> None:
+        ended = Counter(happening.data["callId"] for happening in self.rig.happenings if happening.kind == "ended")
+        assert set(ended.values()) <= {1}
+        assert set(ended) == {call.call_id for call in self.rig.engine.calls.values() if not call.active}
+
+    @invariant()
+    def one_completion_for_each_bridge(self) -> None:
+        parted = sum(h.kind == "parted" and h.data["verb"] == "Bridge" for h in self.rig.happenings)
+        firsts = {
+            (w.body["eventType"], w.body["callId"], w.body["eventTime"], w.seq) for w in self.rig.webhooks if w.rule.startswith("bridge.")
+        }
+        told = [event for event, *_ in firsts]
+        failed = sum(h.kind == "bridgeFailed" for h in self.rig.happenings)
+        assert len(told) == parted + failed
+
+    @invariant()
+    def nobody_hears_himself(self) -> None:
+        for listener, others in self.rig.hears().items():
+            assert listener not in others
+
+    def teardown(self) -> None:
+        if not hasattr(self, "rig"):
+            return
+        engine = self.rig.engine
+        self.rig.answers = {}
+        for call_id in list(engine.calls):
+            if engine.calls[call_id].active:
+                engine.update_call(self.rig.now, call_id, {"state": "completed"})
+        self.rig.idle()
+        assert not (engine.links or engine.in_conference or engine.rooms or engine.wires or engine.on_phone or engine.sip_legs)
+        assert all(call.verb is None and not call.program and not TRANSITIONS[call.state] for call in engine.calls.values())
+        assert not engine.deliveries
+
+
+Platform.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestPlatform = Platform.TestCase

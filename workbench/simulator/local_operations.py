@@ -1,0 +1,117 @@
+"""Ours alone: phones, devices, and what is going on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.simulator import gather, lifecycle, mixing, phones, requests, webrtc
+from workbench.simulator.calls import Call
+from workbench.simulator.core import Application
+from workbench.simulator.effects import Refusal
+from workbench.simulator.phones import Interconnect, Phone
+from workbench.simulator.snapshot import snapshot
+from workbench.simulator.webrtc_operations import WebRtcOperations
+
+Fields = Mapping[str, Any]
+
+
+class LocalOperations(WebRtcOperations):
+    """What `/_local/` may ask of the engine. Methods raise Refusal, and then nothing has changed."""
+
+    __slots__ = ()
+
+    def dial(self, now: float, number: str, to: str) -> Call:
+        """A phone dials a number of the account. Raises Refusal 404 for other numbers, 409 while it is in a call."""
+        self.tick(now)
+        phone = self._phone(number)
+        if to not in self.config.numbers:
+            raise Refusal(404, f"{to} is not a number of this account: {', '.join(self.config.numbers)}", "call.wire")
+        if lifecycle.in_call(self, phone.number) is not None:
+            raise Refusal(409, f"{phone.name} is in a call", "phone.one-call")
+        return lifecycle.arrive(self, phone.number, to)
+
+    def phone_answer(self, now: float, number: str) -> None:
+        """Pick up a ringing phone."""
+        self.tick(now)
+        lifecycle.answer(self, self._ringing(number))
+
+    def phone_reject(self, now: float, number: str) -> None:
+        """Decline a ringing phone's call."""
+        self.tick(now)
+        lifecycle.end(self, self._ringing(number), "rejected", rule="call.rejected")
+
+    def phone_hangup(self, now: float, number: str) -> None:
+        """Hang up a phone, whatever its call is doing."""
+        self.tick(now)
+        call = self._call_of(number)
+        if call.answered:
+            lifecycle.end(self, call, "hangup", rule="call.hangup")
+        else:
+            lifecycle.end(self, call, "cancel" if call.direction == "inbound" else "rejected", rule="call.cancel")
+
+    def phone_keys(self, now: float, number: str, digits: str) -> None:
+        """Press keys on a phone that is in a call."""
+        self.tick(now)
+        call = self._call_of(number)
+        if not call.answered or not digits or set(digits) - set("0123456789*#ABCDabcd"):
+            raise Refusal(400, "digits must be some of 0-9 * # A-D, and the phone in an answered call", "phone.field")
+        gather.press(self, call, digits)
+
+    def _phone(self, number: str) -> Phone:
+        if not requests.is_e164(number):
+            raise Refusal(400, f"{number} is not an E.164 telephone number", "request.number")
+        if number in self.config.numbers:
+            raise Refusal(400, f"{number} belongs to an application, it is no phone", "call.wire")
+        return lifecycle.at(self, number)
+
+    def _call_of(self, number: str) -> Call:
+        call = lifecycle.in_call(self, self._phone(number).number)
+        if call is None:
+            raise Refusal(409, f"phone {number} is in no call", "phone.idle")
+        return call
+
+    def _ringing(self, number: str) -> Call:
+        call = self._call_of(number)
+        if not call.ringing:
+            raise Refusal(409, f"phone {number} is not ringing", "phone.idle")
+        return call
+
+    def configure_phone(self, number: str, fields: Fields) -> Phone:
+        """Give a phone another script."""
+        self.phones[number] = phones.changed(self._phone(number), fields)
+        return self.phones[number]
+
+    def configure_interconnect(self, fields: Fields) -> Interconnect:
+        """Tell the interconnect how to answer."""
+        self.interconnect = phones.changed_interconnect(self.interconnect, fields)
+        return self.interconnect
+
+    def configure_application(self, application_id: str, fields: Fields) -> Application:
+        """Set an application's callback URLs and credentials."""
+        if application_id not in self.applications:
+            raise Refusal(404, f"application {application_id} not found", "request.application")
+        application = requests.application(self.applications[application_id], fields)
+        self.applications[application_id] = application
+        return application
+
+    def connect_device(self, now: float, participant_id: str) -> None:
+        """A simulated browser connects with a participant's token."""
+        self.tick(now)
+        webrtc.connect_device(self, self.participant(participant_id))
+
+    def disconnect_device(self, now: float, participant_id: str) -> None:
+        """The simulated browser leaves."""
+        self.tick(now)
+        participant = self.participant(participant_id)
+        if participant.call_id is None:
+            webrtc.disconnect_device(self, participant)
+
+    def hears(self) -> dict[str, Any]:
+        """Who hears whom now."""
+        parties = [{"id": party.id, "name": party.name, "kind": party.kind} for party in mixing.parties(self)]
+        return {"parties": parties, "hears": mixing.hears(self)}
+
+    def state(self) -> dict[str, Any]:
+        """Everything there is, ready for JSON, without secrets."""
+        return snapshot(self)

@@ -1,0 +1,177 @@
+"""Programmable Voice: every operation on calls and conferences as a method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from workbench import bxml
+from workbench.errors import BxmlError
+from workbench.simulator import bodies, conferences, lifecycle, program, requests
+from workbench.simulator.calls import Call, Conference, Member, State
+from workbench.simulator.core import Core, Kind
+from workbench.simulator.effects import Refusal
+
+Fields = Mapping[str, Any]
+
+
+class VoiceOperations(Core):
+    """What the Voice API may ask of the engine. Methods raise Refusal, and then nothing has changed."""
+
+    __slots__ = ()
+
+    def create_call(self, now: float, fields: Fields) -> Call:
+        """Queue an outbound call; it starts at the next timer."""
+        self.tick(now)
+        checked = requests.create_call(fields)
+        if checked["applicationId"] not in self.applications:
+            raise Refusal(400, f"Could not create call: Application id {checked['applicationId']} not found", "request.application")
+        call = Call(
+            call_id=self.ids("call"),
+            account_id=self.config.account_id,
+            application_id=checked["applicationId"],
+            direction="outbound",
+            from_=checked["from"],
+            to=checked["to"],
+            state=State.QUEUED,
+            answer=requests.hook(checked, "answer"),
+            disconnect=requests.hook(checked, "disconnect"),
+            enqueued_time=self.now,
+            last_update=self.now,
+            tag=checked.get("tag") or None,
+            call_timeout=float(checked.get("callTimeout", 30)),
+            callback_timeout=float(checked.get("callbackTimeout", 15)),
+            priority=int(checked.get("priority", 5)),
+            uui=checked.get("uui"),
+            display_name=checked.get("displayName"),
+        )
+        self.calls[call.call_id] = call
+        self.happen("queued", "call.queue", callId=call.call_id, **{"from": call.from_, "to": call.to})
+        if checked.get("machineDetection"):
+            self.happen("notSimulated", "bxml.not-simulated", callId=call.call_id, verb="machineDetection")
+        self.after(0.0, partial(lifecycle.start, self, call))
+        return call
+
+    def call(self, call_id: str) -> Call:
+        """A call by id. Raises Refusal 404."""
+        if call_id not in self.calls:
+            raise Refusal(404, f"Call [{call_id}] not found", "call.unknown")
+        return self.calls[call_id]
+
+    def list_calls(self, fields: Mapping[str, str]) -> list[Call]:
+        """Calls that match, oldest first; times are compared as text, which their format allows."""
+        wanted = list(self.calls.values())
+        for name, value in (("to", "to"), ("from", "from_"), ("disconnectCause", "cause")):
+            if fields.get(name):
+                wanted = [call for call in wanted if getattr(call, value) == fields[name]]
+        if fields.get("minStartTime"):
+            wanted = [call for call in wanted if call.start_time and bodies.iso(call.start_time) >= fields["minStartTime"]]
+        if fields.get("maxStartTime"):
+            wanted = [call for call in wanted if call.start_time and bodies.iso(call.start_time) <= fields["maxStartTime"]]
+        return wanted
+
+    def update_call(self, now: float, call_id: str, fields: Fields) -> None:
+        """End a call, or give it the document of another URL."""
+        self.tick(now)
+        call, checked = self.call(call_id), requests.update_call(fields)
+        if checked["state"] == "completed":
+            if not call.active:
+                raise self._conflict(call)
+            return lifecycle.give_up(self, call)
+        self._check_changeable(call)
+        if "tag" in checked:
+            call.tag = checked["tag"] or None
+        hook = requests.hook(checked, "redirect")
+        assert hook is not None
+        lifecycle.interrupt(self, call)
+        return lifecycle.ask(self, call, "redirect", hook, "call.redirect")
+
+    def update_call_bxml(self, now: float, call_id: str, document: bytes) -> None:
+        """Give a call another document at once."""
+        self.tick(now)
+        call = self.call(call_id)
+        document_verbs = self._document(document, bxml.Where.CALL)
+        self._check_changeable(call)
+        lifecycle.interrupt(self, call)
+        self.happen("replaced", "call.replace", callId=call.call_id)
+        program.run(self, call, document_verbs, None)
+
+    def _document(self, document: bytes, where: bxml.Where) -> Sequence[bxml.Verb]:
+        try:
+            root = bxml.parse(document, where)
+        except BxmlError as error:
+            raise Refusal(400, str(error), "call.bxml" if where is bxml.Where.CALL else "conference.verbs") from error
+        relative = next((url for _, _, url in bxml.urls(root) if "://" not in url), None)
+        if relative is not None:
+            raise Refusal(400, f"{relative} is relative, but there is no URL to resolve it against", "call.bxml-relative")
+        return root.verbs
+
+    def _check_changeable(self, call: Call) -> None:
+        waiting = call.direction == "outbound" and call.state in (State.QUEUED, State.INITIATED)
+        if waiting or not call.active:
+            raise self._conflict(call)
+
+    @staticmethod
+    def _conflict(call: Call) -> Refusal:
+        return Refusal(409, f"Call [{call.call_id}] cannot be modified in its current state", "call.modify")
+
+    # Conferences
+
+    def conference(self, conference_id: str) -> Conference:
+        """A conference by id. Raises Refusal 404."""
+        if conference_id not in self.conferences:
+            raise Refusal(404, f"Conference [{conference_id}] not found", "conference.unknown")
+        return self.conferences[conference_id]
+
+    def list_conferences(self, fields: Mapping[str, str]) -> list[Conference]:
+        """Conferences that match, oldest first."""
+        wanted = list(self.conferences.values())
+        if fields.get("name"):
+            wanted = [conference for conference in wanted if conference.name == fields["name"]]
+        if fields.get("minCreatedTime"):
+            wanted = [conference for conference in wanted if bodies.iso(conference.created_time) >= fields["minCreatedTime"]]
+        if fields.get("maxCreatedTime"):
+            wanted = [conference for conference in wanted if bodies.iso(conference.created_time) <= fields["maxCreatedTime"]]
+        return wanted
+
+    def update_conference(self, now: float, conference_id: str, fields: Fields) -> None:
+        """End a conference, or play the document of another URL to it."""
+        self.tick(now)
+        conference, checked = self._active_conference(conference_id), requests.update_conference(fields)
+        if checked["status"] == "completed":
+            return conferences.complete(self, conference)
+        hook = requests.hook(checked, "redirect")
+        assert hook is not None
+        body = bodies.conference_event(self, "conferenceRedirect", conference)
+        timeout = conference.callback_timeout
+        return self.send(hook, body, "conference.redirect", kind=Kind.CONFERENCE, conference=conference, timeout=timeout)
+
+    def update_conference_bxml(self, now: float, conference_id: str, document: bytes) -> None:
+        """Play a document to a conference."""
+        self.tick(now)
+        conference = self._active_conference(conference_id)
+        conferences.play(self, conference, self._document(document, bxml.Where.CONFERENCE), None)
+
+    def _active_conference(self, conference_id: str) -> Conference:
+        conference = self.conference(conference_id)
+        if conference.completed_time is not None:
+            raise Refusal(409, f"Conference [{conference_id}] cannot be modified in its current state", "conference.ended")
+        return conference
+
+    def member(self, conference_id: str, call_id: str) -> Member:
+        """A member by its call's id. Raises Refusal 404."""
+        member = self.conference(conference_id).members.get(call_id)
+        if member is None:
+            raise Refusal(404, f"Member [{call_id}] not found", "conference.unknown")
+        return member
+
+    def update_member(self, now: float, conference_id: str, call_id: str, fields: Fields) -> None:
+        """Change a member's mute, hold and coach; no webhook tells."""
+        self.tick(now)
+        member, checked = self.member(conference_id, call_id), requests.update_member(fields)
+        member.mute = checked.get("mute", member.mute)
+        member.hold = checked.get("hold", member.hold)
+        if "callIdsToCoach" in checked:
+            conferences.set_coach(self.conference(conference_id), member, checked["callIdsToCoach"])
+        self.happen("memberChanged", "conference.member", conferenceId=conference_id, callId=call_id, **checked)
