@@ -107,11 +107,12 @@ def test_built_in_settings() -> None:
 
 def test_settings_from_a_file_and_the_environment(tmp_path: Path) -> None:
     file = tmp_path / "platform.json"
-    application = {"callInitiatedCallbackUrl": "http://app.test/in", "callbackTimeout": 5}
-    file.write_text(json.dumps({"account_id": "1", "applications": {"a": application}, "numbers": {"+19195550102": "a"}}))
+    fields = {"callInitiatedCallbackUrl": "http://app.test/in", "callbackTimeout": 5}
+    file.write_text(json.dumps({"account_id": "1", "applications": {"a": fields}, "numbers": {"+19195550102": "a"}}))
     config = load(file, {}).config("")
-    assert config.applications[0].initiate is not None
-    assert (config.account_id, config.applications[0].initiate.url, config.applications[0].callback_timeout) == ("1", "http://app.test/in", 5)
+    application = config.applications[0]
+    assert application.initiate is not None
+    assert (config.account_id, application.initiate.url, application.callback_timeout) == ("1", "http://app.test/in", 5)
     prefix = "WORKBENCH_SIMULATOR_"
     values = {"ACCOUNT_ID": "2", "USER": "u:p:q", "CLIENT": "c:s", "APPLICATION_ID": "b", "NUMBERS": "+19195550103, +19195550104"}
     setup = load(file, {prefix + name: value for name, value in values.items()})
@@ -131,6 +132,7 @@ def test_settings_from_a_file_and_the_environment(tmp_path: Path) -> None:
         ('{"forbidden": "u"}', "forbidden"),
         ('{"applications": {}}', "applications"),
         ('{"numbers": {"+19195550102": "nobody"}}', "nobody, which is not among"),
+        ('{"numbers": {"12": "nobody"}}', "12 is not an E.164"),
     ],
 )
 def test_bad_settings(tmp_path: Path, text: str, message: str) -> None:
@@ -140,6 +142,11 @@ def test_bad_settings(tmp_path: Path, text: str, message: str) -> None:
         load(file, {})
 
 
+def test_bad_variables_name_themselves() -> None:
+    with pytest.raises(SetupError, match="WORKBENCH_SIMULATOR_USER"):
+        load(None, {"WORKBENCH_SIMULATOR_USER": "me"})
+
+
 def test_a_bad_application_is_named() -> None:
-    with pytest.raises(SetupError, match="applications: a: .*colour"):
+    with pytest.raises(SetupError, match=r"applications: a: .*colour"):
         Setup(applications={"a": {"colour": "red"}}).config("")

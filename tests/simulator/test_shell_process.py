@@ -29,7 +29,8 @@ Start = Callable[..., subprocess.Popen[str]]
 # Starts the platform the way a kernel does, tells its line on, and then does nothing until it is killed.
 PARENT = f"""
 import subprocess, sys, threading
-child = subprocess.Popen({[*COMMAND, "--child", "--port", "0"]!r}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+command = {[*COMMAND, "--child", "--port", "0"]!r}
+child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
 print(child.stdout.readline(), end="", flush=True)
 threading.Event().wait()
 """
@@ -61,10 +62,11 @@ def told(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 class Application:
-    """A real HTTP server that answers webhooks by event type and asks for credentials."""
+    """A real HTTP server that answers webhooks by event type; with `authenticate` it asks for credentials."""
 
-    def __init__(self, replies: dict[str, str]) -> None:
+    def __init__(self, replies: dict[str, str], authenticate: bool = False) -> None:
         self.events: Queue[tuple[str, str | None]] = Queue()
+        self.on_event: Callable[[dict[str, Any]], None] = lambda body: None
         application = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -72,10 +74,12 @@ class Application:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                application.on_event(body)
                 application.events.put((body["eventType"], self.headers["Authorization"]))
                 content = replies.get(body["eventType"], "").encode()
-                self.send_response(200 if self.headers["Authorization"] else 401)
-                if not self.headers["Authorization"]:
+                welcome = bool(self.headers["Authorization"]) or not authenticate
+                self.send_response(200 if welcome else 401)
+                if not welcome:
                     self.send_header("WWW-Authenticate", 'Basic realm="app"')
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
@@ -99,7 +103,7 @@ def test_a_child_tells_one_line_serves_a_call_and_ends_with_its_input(start: Sta
     line = told(child)
     assert set(line) == {"url", "token", "pid"}
     assert line["pid"] == child.pid
-    application = Application({"answer": document('<Pause duration="0.01"/>')})
+    application = Application({"answer": document('<Pause duration="0.01"/>')}, authenticate=True)
     local = {"X-Workbench-Token": line["token"]}
     with httpx.Client(base_url=line["url"], auth=("local", "local"), timeout=10) as http:
         assert http.get("/_local/state").status_code == 401
@@ -126,6 +130,35 @@ def test_a_child_tells_one_line_serves_a_call_and_ends_with_its_input(start: Sta
     assert (child.returncode, out, err) == (0, "", "")
 
 
+def test_many_calls_at_once_and_no_answer_before_its_201(start: Start) -> None:
+    """The clients do not read: when the answer webhook comes, the 201 must already be waiting in their sockets."""
+    line = told(start(*COMMAND, "--child", "--port", "0"))
+    port = int(line["url"].rpartition(":")[2])
+    application = Application({"answer": document("<Hangup/>")})
+    waiting: dict[str, socket.socket] = {}
+    arrived: dict[str, bytes] = {}
+
+    def on_answer(body: dict[str, Any]) -> None:
+        if body["eventType"] == "answer" and body["to"] in waiting:
+            with waiting.pop(body["to"]) as client:
+                arrived[body["to"]] = client.recv(65536, socket.MSG_DONTWAIT)
+
+    application.on_event = on_answer
+    with httpx.Client(base_url=line["url"], headers={"X-Workbench-Token": line["token"]}) as http:
+        for number in range(20):
+            phone = f"+191955501{number + 30}"
+            http.put(f"/_local/phones/{phone}", json={"ring_seconds": 0})
+            content = json.dumps(call_fields(phone, application.url)).encode()
+            head = f"POST {VOICE}/calls HTTP/1.1\r\nHost: x\r\nAuthorization: Basic bG9jYWw6bG9jYWw=\r\nContent-Type: application/json\r\n"
+            client = waiting[phone] = socket.create_connection(("127.0.0.1", port))
+            client.sendall(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+    events = [application.events.get(timeout=10)[0] for _ in range(40)]
+    application.close()
+    assert sorted(events) == ["answer"] * 20 + ["disconnect"] * 20
+    assert len(arrived) == 20
+    assert all(answer.startswith(b"HTTP/1.1 201 ") for answer in arrived.values())
+
+
 def test_a_child_loads_nothing_of_the_application(start: Start) -> None:
     code = (
         "import atexit, json, sys; atexit.register(lambda: print(json.dumps(sorted(sys.modules))));"
@@ -135,7 +168,7 @@ def test_a_child_loads_nothing_of_the_application(start: Start) -> None:
     told(child)
     modules = set(json.loads(child.communicate()[0]))
     assert {"starlette", "uvicorn"} <= modules
-    foreign = {"flask", "pandas", "numpy", "ipywidgets", "anywidget", "IPython", "httpx", "pydantic", "workbench.settings", "workbench.modes"}
+    foreign = {"flask", "pandas", "numpy", "ipywidgets", "anywidget", "IPython", "httpx", "pydantic", "workbench.settings"}
     assert modules & foreign == set()
 
 

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from workbench.simulator.accounts import APPLICATION
-from workbench.simulator.voice_api import DEFAULT_PAGE
+from workbench.simulator.voice_api import DEFAULT_PAGE, error
 
 from .shell import BASE, NUMBER, PHONE, PHONE_2, START, URL, VOICE, Platform, call_fields, document, until
 
@@ -87,6 +87,8 @@ async def test_a_call_from_queue_to_end(platform: Platform) -> None:
     }
     await platform.idle()
     assert platform.application.events == ["answer", "disconnect"]
+    answer, disconnect = [int(request.headers["X-Workbench-Seq"]) for request in platform.application.requests]
+    assert answer < int(ended.headers["x-workbench-seq"]) < disconnect, "what a request causes comes after it"
 
 
 async def test_answer_is_not_delivered_before_the_201_was_sent(platform: Platform) -> None:
@@ -218,7 +220,7 @@ async def test_statistics(platform: Platform) -> None:
 async def test_documented_errors(platform: Platform) -> None:
     http, path = platform.http, f"{VOICE}/calls"
 
-    async def error(method: str, url: str, **options: object) -> tuple[int, object]:
+    async def asked(method: str, url: str, **options: object) -> tuple[int, object]:
         answer = await http.request(method, url, **options)  # type: ignore[arg-type]
         assert answer.headers["content-type"] == JSON
         return answer.status_code, answer.json()
@@ -227,27 +229,33 @@ async def test_documented_errors(platform: Platform) -> None:
         return {"type": type, "description": description, "id": id}
 
     missing = "Missing at least one required field. Required fields are [from, to, answerUrl, applicationId]"
-    assert await error("POST", path, json={}) == (400, body("validation", missing))
+    assert await asked("POST", path, json={}) == (400, body("validation", missing))
     json_type = {"Content-Type": "application/json"}
     for bad in ("{", "[]", '"x"', "", '{"to": NaN}', "[" * 100_000):
-        assert await error("POST", path, content=bad, headers=json_type) == (400, body("validation", "Bad Request")), bad
+        assert await asked("POST", path, content=bad, headers=json_type) == (400, body("validation", "Bad Request")), bad
     plain = "Content type 'text/plain' not supported"
-    assert await error("POST", path, content="{}", headers={"Content-Type": "text/plain"}) == (415, body("validation", plain))
-    assert await error("PUT", f"{path}/c-1/bxml", json={}) == (415, body("validation", "Content type 'application/json' not supported"))
-    assert await error("POST", path, content=b"x" * 1_000_001, headers=json_type) == (413, body("validation", "Payload Too Large"))
+    assert await asked("POST", path, content="{}", headers={"Content-Type": "text/plain"}) == (415, body("validation", plain))
+    assert await asked("PUT", f"{path}/c-1/bxml", json={}) == (415, body("validation", "Content type 'application/json' not supported"))
+    assert await asked("POST", path, content=b"x" * 1_000_001, headers=json_type) == (413, body("validation", "Payload Too Large"))
 
     async def endless():  # type: ignore[no-untyped-def]
         for _ in range(2_000):
             yield b"x" * 1_000
 
-    assert (await error("POST", path, content=endless(), headers=json_type))[0] == 413
-    assert await error("GET", f"{path}/c-1") == (404, body("validation", "Call [c-1] not found"))
-    assert await error("GET", f"{VOICE}/nothing") == (404, body("validation", "Not Found"))
-    assert await error("PATCH", f"{path}/c-1") == (405, body("validation", "Method Not Allowed"))
+    assert (await asked("POST", path, content=endless(), headers=json_type))[0] == 413
+    assert await asked("GET", f"{path}/c-1") == (404, body("validation", "Call [c-1] not found"))
+    assert await asked("GET", f"{VOICE}/nothing") == (404, body("validation", "Not Found"))
+    assert await asked("PATCH", f"{path}/c-1") == (405, body("validation", "Method Not Allowed"))
     assert set((await http.patch(f"{path}/c-1")).headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
     call_id = await platform.call()
     conflict = f"Call [{call_id}] cannot be modified in its current state"
-    assert await error("POST", f"{path}/{call_id}", json={"redirectUrl": BASE}) == (409, body("validation", conflict, ""))
+    assert await asked("POST", f"{path}/{call_id}", json={"redirectUrl": BASE}) == (409, body("validation", conflict, ""))
+
+
+async def test_too_many_requests_say_when_to_come_back() -> None:
+    answer = error(429, "error", "Account call creation rate limit exceeded")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+    assert json.loads(answer.body)["id"] == ""
 
 
 async def test_an_unexpected_failure_is_a_500(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,3 +270,18 @@ async def test_times_have_milliseconds(platform: Platform) -> None:
     await platform.clock_to(advance=0.1234)
     call_id = await platform.call()
     assert (await platform.http.get(f"{VOICE}/calls/{call_id}")).json()["enqueuedTime"] == "2023-11-14T22:13:20.123Z"
+
+
+async def test_a_body_that_ends_early_is_no_fault_of_ours(platform: Platform) -> None:
+    statuses: list[object] = []
+
+    async def send(message: dict[str, object]) -> None:
+        statuses.append(message.get("status"))
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.disconnect"}
+
+    headers = [(b"authorization", b"Basic bG9jYWw6bG9jYWw="), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": f"{VOICE}/calls", "query_string": b"", "headers": headers}
+    await platform.app(scope, receive, send)  # type: ignore[arg-type]
+    assert statuses[0] == 400

@@ -132,7 +132,7 @@ async def test_no_more_of_an_answer_is_read_than_wanted(delivery: HttpDelivery) 
 
 @pytest.mark.sockets
 async def test_requests_to_one_origin_begin_in_order(delivery: HttpDelivery) -> None:
-    """Some wait for new connections while others could take idle ones; still each begins after the one before it, and none waits for answers."""
+    """Some need new connections, others could take idle ones: each begins after the one before it, and none waits for answers."""
     seen: list[int] = []
     everybody = asyncio.Event()
 

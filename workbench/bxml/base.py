@@ -9,10 +9,9 @@ from functools import cache
 from typing import Any, Literal
 
 from workbench.bxml import fields, ssml
-from workbench.bxml.fields import Boolean, Choice, Kind, Number
+from workbench.bxml.fields import Choice, Kind, Label
 from workbench.errors import BxmlError
 
-Label = Literal["documented", "observed", "assumed"]
 Place = Literal["attribute", "text", "nested"]
 
 
@@ -24,7 +23,7 @@ class Attribute:
     """
 
     place: Place
-    kind: Kind | Boolean | Number
+    kind: Kind
     default: object = None
     required: bool = False
     label: Label = "documented"
@@ -103,32 +102,31 @@ class Verb:
 
 def _nested(row: Attribute, value: Any) -> object:
     """Nested verbs as a tuple; a verb that can hold only one other keeps it as it is."""
+    many = isinstance(value, Iterable) and not isinstance(value, str)
     if row.most == 1:
-        return value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
-    if value is None:
-        return ()
-    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
+        several = tuple(value) if many else (value,)
+        return several[0] if len(several) == 1 else several or None
+    return tuple(value) if many else () if value is None else (value,)
 
 
 def attribute(
-    kind: Kind | Boolean | Number,
+    kind: Kind,
     *,
     default: object = None,
     required: bool = False,
     label: Label | None = None,
     since: int = 2023,
-    xml: str = "",
     alias: str | None = None,
     secret: bool = False,
 ) -> Any:
     """A field that is an XML attribute. Unset is None; the class may be built without a required one, but then breaks its rule."""
-    row = Attribute("attribute", kind, default, required, label or kind_label(kind), since, xml=xml, alias=alias, secret=secret)
+    row = Attribute("attribute", kind, default, required, label or kind.label, since, alias=alias, secret=secret)
     return field(default=None, metadata={"row": row})
 
 
-def content(kind: Kind, *, default: str | None = None, markup: bool = False) -> Any:
+def content(kind: Kind, *, default: str | None = None, since: int = 2023, markup: bool = False) -> Any:
     """A field that is the text of the element; required unless it has a default."""
-    row = Attribute("text", kind, default, default is None, kind_label(kind), markup=markup)
+    row = Attribute("text", kind, default, default is None, kind.label, since, markup=markup)
     return field(metadata={"row": row}) if default is None else field(default=default, metadata={"row": row})
 
 
@@ -136,11 +134,6 @@ def holds(*inside: type[Verb], least: int = 0, most: int | None = None, label: L
     """A field that holds nested verbs."""
     row = Attribute("nested", fields.ANY, None, least > 0, label, since, inside=inside, least=least, most=most)
     return field(default=None, metadata={"row": row}) if most == 1 else field(default=(), metadata={"row": row})
-
-
-def kind_label(kind: Kind | Boolean | Number) -> Label:
-    """The label that a kind gives its attributes."""
-    return "assumed" if getattr(kind, "label", "documented") == "assumed" else "documented"
 
 
 def shape(verb: type[Verb]) -> Shape:
@@ -160,8 +153,13 @@ def _shape(verb: Any) -> Shape:
 
 def _row(item: dataclasses.Field[Any]) -> Attribute:
     row: Attribute = item.metadata["row"]
-    head, *tail = item.name.strip("_").split("_")
-    return dataclasses.replace(row, name=item.name, xml=row.xml or head + "".join(word.capitalize() for word in tail))
+    return dataclasses.replace(row, name=item.name, xml=xml_name(item.name))
+
+
+def xml_name(name: str) -> str:
+    """The XML name of a parameter: `call_timeout` is `callTimeout`."""
+    head, *tail = name.strip("_").split("_")
+    return head + "".join(word.capitalize() for word in tail)
 
 
 def problems(verb: Verb) -> Iterator[tuple[str | None, str]]:
@@ -183,19 +181,22 @@ def problems(verb: Verb) -> Iterator[tuple[str | None, str]]:
 
 
 def _nesting(row: Attribute, nested: tuple[Verb, ...]) -> Iterator[tuple[str | None, str]]:
-    names = " or ".join(f"<{kind.__name__}>" for kind in row.inside)
     for item in nested:
         if not isinstance(item, row.inside):
-            yield None, f"may hold {names} only, not {type(item).__name__}"
+            yield None, f"may hold {_names(row)} only, not {type(item).__name__}"
     if len(nested) < row.least or (row.most is not None and len(nested) > row.most):
-        yield None, f"must hold {count(row)} {names}, holds {len(nested)}"
+        yield None, f"must hold {allowed(row)}, holds {len(nested)}"
 
 
-def count(row: Attribute) -> str:
-    """How many nested verbs a row allows, in words."""
+def allowed(row: Attribute) -> str:
+    """How many of which nested verbs a row allows, in words."""
     if row.most is None:
-        return f"at least {row.least}"
-    return f"exactly {row.most}" if row.least == row.most else f"{row.least} to {row.most}"
+        return f"at least {row.least} {_names(row)}"
+    return f"exactly {row.most} {_names(row)}" if row.least == row.most else f"{row.least} to {row.most} {_names(row)}"
+
+
+def _names(row: Attribute) -> str:
+    return " or ".join(f"<{verb.__name__}>" for verb in row.inside)
 
 
 def doubts(verb: Verb) -> Iterator[str]:

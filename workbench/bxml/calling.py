@@ -211,7 +211,7 @@ class Refer(Verb):
 class Endpoint(Verb):
     """The BRTC endpoint that a `<Connect>` reaches (2026)."""
 
-    endpoint_id: str = content(kinds.ID)
+    endpoint_id: str = content(kinds.ID, since=2026)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from workbench.bxml import fields
-from workbench.bxml.base import Attribute, Label, Verb, count, shape
+from workbench.bxml.base import Attribute, Verb, allowed, shape
 from workbench.bxml.document import VERBS, Root
+from workbench.bxml.fields import Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,7 @@ def describe(verb: str | type[Verb]) -> tuple[Row, ...]:
 
 def _row(row: Attribute) -> Row:
     name = row.xml if row.place == "attribute" else f"({row.place})"
-    names = " or ".join(f"<{verb.__name__}>" for verb in row.inside)
-    kind, rule = ("verbs", f"{count(row)} of {names}") if row.place == "nested" else (row.kind.type, row.kind.rule)
+    kind, rule = ("verbs", allowed(row)) if row.place == "nested" else (row.kind.type, row.kind.rule)
     return Row(name, row.name, kind, row.default, row.required, rule, row.label, row.since)
 
 

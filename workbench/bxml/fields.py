@@ -10,11 +10,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from workbench import tokens
 from workbench.errors import TokenError
 
+Label = Literal["documented", "observed", "assumed"]
 _HUGE = 2**31 - 1
 BLANKS = " \t\r\n"
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -31,7 +33,7 @@ class Kind:
 
     limit: int | None = None
     minimum: int = 0
-    label: str = "documented"
+    label: Label = "documented"
 
     def read(self, text: str) -> object:
         """The value that `text` stands for."""
@@ -204,7 +206,8 @@ def secure(url: str) -> bool:
 ANY = Kind()
 FILLED = Kind(minimum=1)
 TAG = Kind(limit=256)
-URL = Pattern(limit=2048, minimum=1, label="assumed", form="an http(s) or relative URL")
+# 2048 is documented for the URLs of the Voice API, and assumed for those in documents.
+URL = Pattern(limit=2048, minimum=1, label="assumed", form="an http(s) or relative URL of ≤ 2048 characters")
 WEBSOCKET = Pattern(minimum=1, pattern=re.compile(r"(?i:wss?)://[^\s/?#]\S*"), form="a ws or wss URL")
 METHOD = Choice(words=("POST", "GET"))
 BOOLEAN = Boolean()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from workbench.bxml import fields as kinds
-from workbench.bxml.base import Verb, attribute, content, holds
+from workbench.bxml.base import Verb, attribute, content, holds, xml_name
 from workbench.bxml.fields import Choice, Kind, Number
 
 VOICES = {
@@ -257,4 +257,4 @@ def _insecure(verb: Verb, username: str, *urls: str) -> Iterator[tuple[str | Non
     for name in urls:
         url = getattr(verb, name)
         if isinstance(url, str) and not kinds.secure(url):
-            yield name, "must be https beside credentials"
+            yield xml_name(name), "must be https beside credentials"

@@ -80,6 +80,8 @@ def load(file: Path | None, environment: Mapping[str, str]) -> Setup:
             raise SetupError(f"{name}: wrong form")
     setup = replace(Setup(), **values)
     for number, application_id in setup.numbers.items():
+        if not requests.is_e164(number):
+            raise SetupError(f"numbers: {number} is not an E.164 telephone number")
         if application_id not in setup.applications:
             raise SetupError(f"numbers: {number} belongs to {application_id}, which is not among the applications")
     return setup
@@ -105,11 +107,9 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     if account := found.get("ACCOUNT_ID"):
         values["account_id"] = account
     if user := found.get("USER"):
-        name, _, password = user.partition(":")
-        values["users"] = {name: password, "forbidden": "forbidden"}
+        values["users"] = {**_pair("USER", user), "forbidden": "forbidden"}
     if client := found.get("CLIENT"):
-        name, _, password = client.partition(":")
-        values["clients"] = {name: password}
+        values["clients"] = _pair("CLIENT", client)
     application = found.get("APPLICATION_ID", APPLICATION)
     if application != APPLICATION:
         values["applications"] = {application: {"name": "workbench"}}
@@ -117,6 +117,13 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         numbers = found["NUMBERS"].split(",") if "NUMBERS" in found else list(Setup().numbers)
         values["numbers"] = {number.strip(): application for number in numbers}
     return values
+
+
+def _pair(name: str, text: str) -> dict[str, str]:
+    user, colon, password = text.partition(":")
+    if not colon:
+        raise SetupError(f"{PREFIX}{name}: must be name:password")
+    return {user: password}
 
 
 class Accounts:

@@ -168,9 +168,9 @@ class ControlApi:
         after = request.query_params.get("after", "0")
         if not (after.isascii() and after.isdigit() and len(after) < 20):
             raise Refusal(400, f"after: must be a sequence number, but was {after!r}", "request.field")
-        if request.query_params.get("follow") == "true":
-            return StreamingResponse(self._world.stream.follow(int(after)), media_type=NDJSON)
-        return Response("".join(entry.line() for entry in self._world.stream.after(int(after))), media_type=NDJSON)
+        stream = self._world.stream
+        lines = stream.follow(int(after)) if request.query_params.get("follow") == "true" else stream.replay(int(after))
+        return StreamingResponse(lines, media_type=NDJSON)
 
     # Time
 

@@ -13,6 +13,7 @@ from workbench.simulator.bodies import iso
 from workbench.simulator.rules import RULES
 
 KEPT = 100_000
+PORTION = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,22 @@ class EventStream:
         found.reverse()
         return found
 
+    async def replay(self, seq: int) -> AsyncIterator[str]:
+        """Entries later than `seq` that there are, as NDJSON; gives way between portions, since calls must not wait for it."""
+        entries = self.after(seq)
+        for start in range(0, len(entries), PORTION):
+            yield "".join(entry.line() for entry in entries[start : start + PORTION])
+            await asyncio.sleep(0)
+
     async def follow(self, seq: int) -> AsyncIterator[str]:
         """Entries later than `seq` as NDJSON, for ever; ends when the stream starts over."""
         life = self._life
         while life == self._life:
-            if entries := self.after(seq):
-                seq = entries[-1].seq
-                yield "".join(entry.line() for entry in entries)
+            if self._entries and self._entries[-1].seq > seq:
+                last = self._entries[-1].seq
+                async for lines in self.replay(seq):
+                    yield lines
+                seq = last
             else:
                 news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
                 self._followers.append(news)

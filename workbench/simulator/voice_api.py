@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from workbench.simulator.accounts import Accounts, Unauthorized
-from workbench.simulator.bodies import iso
-from workbench.simulator.calls import Call, Conference, Hook, Member, State
+from workbench.simulator.calls import State
 from workbench.simulator.effects import Refusal
+from workbench.simulator.voice_shapes import call_state, conference_state, created, member_state
 from workbench.simulator.wire import BadBody, Handler, Operation, TellingResponse, json_object, json_response, read_body, routes
 from workbench.simulator.world import World
 
@@ -24,8 +24,9 @@ MEDIA_TYPE = "application/json;charset=UTF-8"
 CALLS_PAGE = 10_000
 CONFERENCES_PAGE = 1_000
 DEFAULT_PAGE = 1_000
-HIDDEN = "*****"
 MOST_QUEUED = 5 * 60 * 5  # five minutes at the default rate of five calls per second (documented, voice/callQueueing)
+T = TypeVar("T")
+
 # Statuses whose errors carry an empty id instead of null (documented, voice-api/errors).
 _EMPTY_ID = (409, 429)
 
@@ -43,6 +44,7 @@ class VoiceApi:
 
     def __init__(self, world: World, accounts: Accounts) -> None:
         self._world, self._accounts = world, accounts
+        self._url = f"{world.config.voice_url}/accounts/{accounts.account_id}"
 
     def operations(self) -> list[Operation]:
         """Every operation under its official path and name."""
@@ -89,9 +91,9 @@ class VoiceApi:
         fields = await _json(request)
         call, seq = self._world.change(lambda engine, now: engine.create_call(now, fields))
         sent = self._world.hold(call.call_id)
-        body = json.dumps(self._created(call), separators=(",", ":"))
-        headers = {"Location": self._call_url(call), "X-Workbench-Seq": str(seq)}
-        response = TellingResponse(body, 201, headers, MEDIA_TYPE)
+        url = f"{self._url}/calls/{call.call_id}"
+        body = json.dumps(created(call, url), separators=(",", ":"))
+        response = TellingResponse(body, 201, {"Location": url, "X-Workbench-Seq": str(seq)}, MEDIA_TYPE)
         response.sent = sent
         return response
 
@@ -103,7 +105,8 @@ class VoiceApi:
         """GET /calls"""
         query, size, after = _paging(request, CALLS_PAGE)
         calls = self._world.engine.list_calls(query)
-        return self._page(request, [call_state(call) for call in calls], "callId", size, after)
+        page, headers = self._page(request, [(call.call_id, call) for call in calls], size, after)
+        return json_response([call_state(call) for call in page], 200, headers, MEDIA_TYPE)
 
     async def update_call(self, request: Request) -> Response:
         """POST /calls/{callId}"""
@@ -128,12 +131,14 @@ class VoiceApi:
         """GET /conferences"""
         query, size, after = _paging(request, CONFERENCES_PAGE)
         conferences = self._world.engine.list_conferences(query)
-        return self._page(request, [conference_state(conference) for conference in conferences], "id", size, after)
+        page, headers = self._page(request, [(conference.conference_id, conference) for conference in conferences], size, after)
+        return json_response([conference_state(conference) for conference in page], 200, headers, MEDIA_TYPE)
 
     async def get_conference(self, request: Request) -> Response:
         """GET /conferences/{conferenceId}"""
         conference = self._world.engine.conference(request.path_params["conference_id"])
-        members = [self._member(conference.conference_id, member) for member in conference.members.values()]
+        url = f"{self._url}/conferences/{conference.conference_id}"
+        members = [member_state(conference.conference_id, member, url) for member in conference.members.values()]
         return _json_200({**conference_state(conference), "activeMembers": members})
 
     async def update_conference(self, request: Request) -> Response:
@@ -151,7 +156,8 @@ class VoiceApi:
     async def get_member(self, request: Request) -> Response:
         """GET /conferences/{conferenceId}/members/{memberId}"""
         conference_id = request.path_params["conference_id"]
-        return _json_200(self._member(conference_id, self._world.engine.member(conference_id, request.path_params["call_id"])))
+        member = self._world.engine.member(conference_id, request.path_params["call_id"])
+        return _json_200(member_state(conference_id, member, f"{self._url}/conferences/{conference_id}"))
 
     async def update_member(self, request: Request) -> Response:
         """PUT /conferences/{conferenceId}/members/{memberId}"""
@@ -159,105 +165,20 @@ class VoiceApi:
         _, seq = self._world.change(lambda engine, now: engine.update_member(now, *ids, fields))
         return _empty(204, seq)
 
-    # Answers
-
-    def _call_url(self, call: Call) -> str:
-        return f"{self._world.config.voice_url}/accounts/{call.account_id}/calls/{call.call_id}"
-
-    def _created(self, call: Call) -> dict[str, Any]:
-        """The body of a 201: every field, null when unset, passwords hidden (documented)."""
-        answer, disconnect = call.answer or Hook(""), call.disconnect
-        return {
-            "applicationId": call.application_id,
-            "accountId": call.account_id,
-            "callId": call.call_id,
-            "to": call.to,
-            "from": call.from_,
-            "enqueuedTime": _time(call.enqueued_time),
-            "callUrl": self._call_url(call),
-            "callTimeout": call.call_timeout,
-            "callbackTimeout": call.callback_timeout,
-            "tag": call.tag,
-            "answerMethod": answer.method,
-            "answerUrl": answer.url,
-            "answerFallbackMethod": answer.fallback_method,
-            "answerFallbackUrl": answer.fallback_url,
-            "disconnectMethod": disconnect.method if disconnect else "POST",
-            "disconnectUrl": disconnect.url if disconnect else None,
-            "username": answer.username,
-            "password": answer.password and HIDDEN,
-            "fallbackUsername": answer.fallback_username,
-            "fallbackPassword": answer.fallback_password and HIDDEN,
-            "priority": call.priority,
-        }
-
-    def _member(self, conference_id: str, member: Member) -> dict[str, Any]:
-        base = f"{self._world.config.voice_url}/accounts/{self._accounts.account_id}"
-        return {
-            "callId": member.call_id,
-            "conferenceId": conference_id,
-            "memberUrl": f"{base}/conferences/{conference_id}/members/{member.call_id}",
-            "mute": member.mute,
-            "hold": member.hold,
-            "callIdsToCoach": list(member.coach) or None,
-        }
-
-    def _page(self, request: Request, rows: list[dict[str, Any]], key: str, size: int, after: str | None) -> Response:
-        """One page; a token names the last row of the page before it, so that new rows do not shift pages."""
+    def _page(self, request: Request, rows: list[tuple[str, T]], size: int, after: str | None) -> tuple[list[T], dict[str, str]]:
+        """One page of rows by id, and its headers. A token names the last row before the page, so that new rows do not shift pages."""
         start = 0
         if after is not None:
-            start = next((place for place, row in enumerate(rows, 1) if row[key] == after), -1)
+            start = next((place for place, (row_id, _) in enumerate(rows, 1) if row_id == after), -1)
             if start < 0:
                 raise Refusal(400, "Invalid pageToken", "request.field")
         page, headers = rows[start : start + size], {}
         if start + size < len(rows):
-            token = urlsafe_b64encode(page[-1][key].encode()).decode()
+            token = urlsafe_b64encode(page[-1][0].encode()).decode()
             query = urlencode({**request.query_params, "pageToken": token})
-            path = request.url.path.removeprefix("/api/v2")
-            headers["Link"] = f'<{self._world.config.voice_url}{path}?{query}>; rel="next"'
-        return json_response(page, 200, headers, MEDIA_TYPE)
-
-
-def call_state(call: Call) -> dict[str, Any]:
-    """A call as getCallState and listCalls show it; what is not known yet is null (documented, voice-api/callState)."""
-    return {
-        "applicationId": call.application_id,
-        "accountId": call.account_id,
-        "callId": call.call_id,
-        "parentCallId": call.parent_call_id,
-        "to": call.to,
-        "from": call.from_,
-        "direction": call.direction,
-        "state": call.state.value,
-        "stirShaken": None,
-        "identity": None,
-        "enqueuedTime": _time(call.enqueued_time),
-        "startTime": _time(call.start_time),
-        "answerTime": _time(call.answer_time),
-        "endTime": _time(call.end_time),
-        "disconnectCause": call.cause,
-        "errorMessage": call.error_message,
-        "errorId": call.error_id,
-        "lastUpdate": _time(call.last_update),
-    }
-
-
-def conference_state(conference: Conference) -> dict[str, Any]:
-    """A conference without its members, as the list shows it (documented)."""
-    hook = conference.hook
-    return {
-        "id": conference.conference_id,
-        "name": conference.name,
-        "createdTime": iso(conference.created_time),
-        "completedTime": _time(conference.completed_time),
-        "conferenceEventUrl": hook.url if hook else None,
-        "conferenceEventMethod": hook.method if hook else None,
-        "tag": conference.tag,
-    }
-
-
-def _time(moment: float | None) -> str | None:
-    return None if moment is None else iso(moment)
+            path = request.url.path.rpartition("/")[2]
+            headers["Link"] = f'<{self._url}/{path}?{query}>; rel="next"'
+        return [row for _, row in page], headers
 
 
 def _json_200(value: Any) -> Response:

@@ -39,6 +39,7 @@ class World:
         self._slow: set[asyncio.Task[None]] = set()
         self._holds: dict[str, asyncio.Event] = {}
         self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = 0.0
         self._moving = False
         self._moves = asyncio.Lock()  # moves of the clock take turns; they are the only inputs that take long
         self._begin()
@@ -78,10 +79,10 @@ class World:
         loop = asyncio.get_running_loop()
         when = loop.time() + max(0.0, due - now)
         # An alarm that comes too early is harmless and cheaper than replacing it at every input.
-        if self._alarm is None or self._alarm.cancelled() or when < self._alarm.when():
+        if self._alarm is None or when < self._alarm_at:
             if self._alarm is not None:
                 self._alarm.cancel()
-            self._alarm = loop.call_at(when, self._ring)
+            self._alarm, self._alarm_at = loop.call_at(when, self._ring), when
 
     def _ring(self) -> None:
         if self._alarm is not None:
@@ -186,6 +187,7 @@ class World:
 
     async def _run_through(self, engine: Engine, until: Callable[[], float | None]) -> None:
         for _ in range(MOST_TIMERS):
+            await asyncio.sleep(0)  # others come to their turn however many timers there are
             await self._settle()
             target, due = until(), engine.next_timer()
             if engine is not self.engine or target is None:

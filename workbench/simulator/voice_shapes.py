@@ -1,0 +1,92 @@
+"""Calls, conferences and members as the Voice API shows them (voice-api 3.2, 4 and 6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.simulator.bodies import iso
+from workbench.simulator.calls import Call, Conference, Hook, Member
+
+HIDDEN = "*****"
+
+
+def created(call: Call, url: str) -> dict[str, Any]:
+    """The body of a 201: every field, null when unset, passwords hidden (documented). `url` is the call's."""
+    answer, disconnect = call.answer or Hook(""), call.disconnect
+    return {
+        "applicationId": call.application_id,
+        "accountId": call.account_id,
+        "callId": call.call_id,
+        "to": call.to,
+        "from": call.from_,
+        "enqueuedTime": _time(call.enqueued_time),
+        "callUrl": url,
+        "callTimeout": call.call_timeout,
+        "callbackTimeout": call.callback_timeout,
+        "tag": call.tag,
+        "answerMethod": answer.method,
+        "answerUrl": answer.url,
+        "answerFallbackMethod": answer.fallback_method,
+        "answerFallbackUrl": answer.fallback_url,
+        "disconnectMethod": disconnect.method if disconnect else "POST",
+        "disconnectUrl": disconnect.url if disconnect else None,
+        "username": answer.username,
+        "password": answer.password and HIDDEN,
+        "fallbackUsername": answer.fallback_username,
+        "fallbackPassword": answer.fallback_password and HIDDEN,
+        "priority": call.priority,
+    }
+
+
+def member_state(conference_id: str, member: Member, url: str) -> dict[str, Any]:
+    """A member; `url` is its conference's."""
+    return {
+        "callId": member.call_id,
+        "conferenceId": conference_id,
+        "memberUrl": f"{url}/members/{member.call_id}",
+        "mute": member.mute,
+        "hold": member.hold,
+        "callIdsToCoach": list(member.coach) or None,
+    }
+
+
+def call_state(call: Call) -> dict[str, Any]:
+    """A call as getCallState and listCalls show it; what is not known yet is null (documented, voice-api/callState)."""
+    return {
+        "applicationId": call.application_id,
+        "accountId": call.account_id,
+        "callId": call.call_id,
+        "parentCallId": call.parent_call_id,
+        "to": call.to,
+        "from": call.from_,
+        "direction": call.direction,
+        "state": call.state.value,
+        "stirShaken": None,
+        "identity": None,
+        "enqueuedTime": _time(call.enqueued_time),
+        "startTime": _time(call.start_time),
+        "answerTime": _time(call.answer_time),
+        "endTime": _time(call.end_time),
+        "disconnectCause": call.cause,
+        "errorMessage": call.error_message,
+        "errorId": call.error_id,
+        "lastUpdate": _time(call.last_update),
+    }
+
+
+def conference_state(conference: Conference) -> dict[str, Any]:
+    """A conference without its members, as the list shows it (documented)."""
+    hook = conference.hook
+    return {
+        "id": conference.conference_id,
+        "name": conference.name,
+        "createdTime": iso(conference.created_time),
+        "completedTime": _time(conference.completed_time),
+        "conferenceEventUrl": hook.url if hook else None,
+        "conferenceEventMethod": hook.method if hook else None,
+        "tag": conference.tag,
+    }
+
+
+def _time(moment: float | None) -> str | None:
+    return None if moment is None else iso(moment)
