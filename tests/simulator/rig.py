@@ -49,7 +49,7 @@ class Rig:
         self.happenings: list[Happening] = []
         self.names: dict[str, str] = {}
         self.held: list[int] = []
-        self.audio: Mapping[str, float] = {}
+        self.audio: Mapping[str, float] | None = {}
 
     # The application
 
@@ -78,7 +78,7 @@ class Rig:
                 elif isinstance(effect, SendWebhook):
                     self.webhooks.append(effect)
                     self._deliver(effect)
-                elif isinstance(effect, FetchAudio):
+                elif isinstance(effect, FetchAudio) and self.audio is not None:
                     seconds = self.audio.get(effect.url)
                     self.engine.audio_fetched(self.now, effect.fetch_id, seconds, None if seconds else "unsupported format")
         return self

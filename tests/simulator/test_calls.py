@@ -340,3 +340,47 @@ def test_everything_that_happens_names_a_rule() -> None:
     rig.idle()
     assert {effect.rule for effect in [*rig.webhooks, *rig.happenings]} <= set(RULES)
     assert [effect.seq for effect in sorted([*rig.webhooks, *rig.happenings], key=lambda e: e.seq)] == list(range(1, rig.engine.seq + 1))
+
+
+def test_unknown_attributes_are_ignored_with_a_warning() -> None:
+    rig = Rig(answer="<Response><Pause duration='1' nonsense='x'/></Response>")
+    rig.call(PHONE, "A")
+    assert "warning" in rig.advance(3).kinds() and rig.events() == ["answer A", "disconnect A hangup"]
+
+
+@pytest.mark.parametrize("verb", [bxml.PlayAudio("a.wav"), bxml.Gather(audio_verbs=[bxml.PlayAudio("a.wav")])])
+def test_audio_that_comes_after_the_call_moved_on(verb: bxml.Verb) -> None:
+    rig = Rig(answer=verb)
+    rig.audio = None
+    call = rig.call(PHONE, "A")
+    rig.advance(1)
+    (fetch,) = rig.engine.fetches
+    rig.engine.update_call(rig.now, call, {"state": "completed"})
+    rig.engine.audio_fetched(rig.now, fetch, 3.0)
+    rig.engine.audio_fetched(rig.now, fetch, 3.0)
+    assert rig.settle().events() == ["answer A", "disconnect A hangup"]
+
+
+def test_a_call_between_numbers_of_the_account_may_be_joined_with_itself() -> None:
+    rig = Rig(initiate=[bxml.Ring(1), bxml.Pause(60)])
+    rig.answers["answer"] = lambda body: bxml.Bridge(next(c.call_id for c in rig.engine.calls.values() if c.direction == "inbound"))
+    rig.call(NUMBER, "A")
+    assert rig.idle().hears() == {}
+    rig.engine.update_call(rig.now, next(iter(rig.engine.calls)), {"state": "completed"})
+    assert all(not call.active for call in rig.engine.calls.values())
+
+
+def test_both_halves_of_a_call_in_one_room_that_ends() -> None:
+    rig = Rig(answer=bxml.Conference("room"), initiate=bxml.Conference("room"))
+    rig.call(NUMBER, "A")
+    rig.idle()
+    rig.engine.update_conference(rig.now, next(iter(rig.engine.conferences)), {"status": "completed"})
+    assert all(not call.active for call in rig.engine.calls.values())
+
+
+def test_a_timer_does_not_fire_before_its_time() -> None:
+    rig = Rig(answer=bxml.Hangup())
+    rig.call(PHONE, "A")
+    rig.advance(0.5)
+    rig.engine.fire(rig.now)
+    assert rig.settle().events() == []

@@ -195,3 +195,29 @@ def test_an_error_in_the_room_skips_to_the_next_verb() -> None:
     )
     rig.idle()
     assert rig.kinds()[-2:] == ["playFailed", "speak"]
+
+
+def test_verbs_for_the_room_that_are_not_simulated_and_audio_that_comes_late() -> None:
+    rig, _ = room(PHONE)
+    song = b"<PlayAudio>http://x.test/a.wav</PlayAudio>"
+    rig.engine.update_conference_bxml(rig.now, conference_id(rig), b"<Bxml><StartRecording/>" + song + b"</Bxml>")
+    rig.audio = {"http://x.test/a.wav": 2.0}
+    rig.settle()
+    assert rig.kinds()[-2:] == ["notSimulated", "play"]
+    rig.idle()
+    rig.audio = None
+    rig.engine.update_conference_bxml(rig.now, conference_id(rig), b"<Bxml>" + song + b"</Bxml>")
+    rig.settle()
+    (fetch,) = rig.engine.fetches
+    rig.engine.phone_hangup(rig.now, PHONE)
+    rig.engine.audio_fetched(rig.now, fetch, 2.0)
+    assert rig.settle().kinds()[-1] != "play"
+
+
+def test_what_is_said_to_a_room_that_ends_is_over() -> None:
+    rig, _ = room(PHONE)
+    rig.engine.update_conference_bxml(rig.now, conference_id(rig), b"<Bxml><SpeakSentence>A long farewell to all.</SpeakSentence></Bxml>")
+    rig.engine.phone_hangup(rig.now, PHONE)
+    assert rig.idle().events()[-1] == "disconnect A hangup"
+    rig.advance(24 * 3600)
+    assert rig.events()[-1] == "disconnect A hangup"

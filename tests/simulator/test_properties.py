@@ -69,10 +69,12 @@ class Platform(RuleBasedStateMachine):
         )()
 
     def attempt(self, action: Any) -> None:
+        rule = "request.field"
         try:
             action()
         except Refusal as refusal:
-            assert refusal.rule in RULES
+            rule = refusal.rule
+        assert rule in RULES
         self.rig.settle()
 
     @rule(number=st.sampled_from(NUMBERS), script=SCRIPTS)

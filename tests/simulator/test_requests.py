@@ -128,7 +128,16 @@ def test_an_application_takes_urls_and_credentials() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"ring_seconds": "1"}, {"ring_seconds": -1}, {"busy": 1}, {"says": 5}, {"number": "+1"}, {"hangup_after": 1e9}, {"answer": None}],
+    [
+        {"ring_seconds": "1"},
+        {"ring_seconds": -1},
+        {"busy": 1},
+        {"says": 5},
+        {"number": "+1"},
+        {"hangup_after": 1e9},
+        {"answer": None},
+        {"ring_seconds": None},
+    ],
 )
 def test_phone_scripts_refused(fields: dict[str, Any]) -> None:
     rig = Rig()

@@ -172,14 +172,16 @@ async def test_requests_are_answered_while_the_clock_is_moved(platform: Platform
     assert [call.answer_time for call in platform.world.engine.calls.values()] == [START + 1, START + 2]
 
 
-async def test_an_application_that_never_rests(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("verb", ["", "<SpeakSentence>Again and again</SpeakSentence>"])
+async def test_an_application_that_never_rests(platform: Platform, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
     monkeypatch.setattr(world_module, "MOST_TIMERS", 20)
-    loop = document("<SpeakSentence>Again and again</SpeakSentence>", f'<Redirect redirectUrl="{BASE}/again"/>')
+    monkeypatch.setattr(world_module, "MOST_ROUNDS", 20)
+    loop = document(verb, f'<Redirect redirectUrl="{BASE}/again"/>')
     platform.application.replies |= {"answer": loop, "redirect": loop}
     await platform.call()
     answer = await platform.http.post("/_local/clock", json={"run_to": "idle"})
     assert answer.status_code == 409
-    assert "not idle" in answer.json()["error"]
+    assert "no rest after 20" in answer.json()["error"]
 
 
 async def test_reset_in_the_middle_of_a_move(platform: Platform) -> None:

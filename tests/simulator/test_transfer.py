@@ -241,3 +241,13 @@ def test_caller_id_is_passed_on_or_replaced() -> None:
     rig.dial(PHONE)
     rig.idle()
     assert rig.engine.call(rig.engine.on_phone[PHONE_2]).from_ == "+19195550100"
+
+
+def test_a_leg_that_takes_its_own_callers_token_ends_everything() -> None:
+    rig = Rig()
+    session, _ = rig.browser()
+    uui = rig.uui(session)
+    rig.answers["answer"] = bxml.Transfer([bxml.SipUri(tokens.INTERCONNECT, uui=uui), bxml.PhoneNumber(PHONE)])
+    rig.call(tokens.INTERCONNECT, "L", uui=uui)
+    assert rig.idle().events() == ["answer L", "disconnect L hangup"]
+    assert PHONE not in rig.engine.on_phone

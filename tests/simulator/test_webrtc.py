@@ -148,7 +148,7 @@ def test_one_session_at_most_and_twenty_participants() -> None:
 
 def test_device_webhooks() -> None:
     rig = Rig()
-    session, one, two = pair(rig)
+    _, one, two = pair(rig)
     rig.engine.disconnect_device(rig.now, one)
     rig.engine.delete_participant(rig.now, two)
     rig.settle()
@@ -199,3 +199,11 @@ def test_two_sip_legs_in_one_session_hear_each_other() -> None:
         rig.call(number, "A")
         rig.idle()
     assert rig.hears() == {PHONE: ["+19195550112"], "+19195550112": [PHONE]}
+
+
+def test_a_session_deleted_in_time_is_not_cleaned_up_again() -> None:
+    rig = Rig()
+    session = rig.engine.create_session(rig.now, {})
+    rig.engine.delete_session(rig.now, session.id)
+    rig.advance(9 * 3600 + 1)
+    assert "sessionCleanedUp" not in rig.kinds()

@@ -28,7 +28,7 @@ def join(core: Core, call: Call, verb: bxml.Conference) -> bool:
     member = Member(call.call_id, bool(verb.effective("mute")), bool(verb.effective("hold")))
     conference.members[call.call_id] = member
     core.in_conference[call.call_id] = conference
-    set_coach(conference, member, _listed(verb.call_ids_to_coach))
+    set_coach(core, conference, member, _listed(verb.call_ids_to_coach))
     core.happen("memberJoined", "conference.join", conferenceId=conference.conference_id, callId=call.call_id)
     tell(core, conference, "conferenceMemberJoin", "conference.join", call)
     return False
@@ -38,11 +38,11 @@ def _listed(call_ids: str | None) -> tuple[str, ...]:
     return tuple(call_id.strip() for call_id in (call_ids or "").split(",") if call_id.strip())
 
 
-def set_coach(conference: Conference, member: Member, coached: Sequence[str]) -> None:
+def set_coach(core: Core, conference: Conference, member: Member, coached: Sequence[str]) -> None:
     """Make a member the coach of some calls; a former coach is none any more."""
-    if coached:
-        for other in conference.members.values():
-            other.coach = ()
+    for former in [other for other in conference.members.values() if coached and other.coach and other is not member]:
+        former.coach = ()
+        core.happen("coachReplaced", "conference.coach", conferenceId=conference.conference_id, callId=former.call_id)
     member.coach = tuple(coached)
 
 
@@ -136,10 +136,10 @@ def receive(core: Core, conference: Conference, body: bytes | None, url: str) ->
 
 def play(core: Core, conference: Conference, document: Sequence[bxml.Verb], base_url: str | None) -> None:
     """Queue a document; it starts when those before it are over."""
-    if document:
-        conference.queue.append((list(document), base_url))
+    conference.queue.append((list(document), base_url))
     if conference.verb is None:
-        _next(core, conference)
+        return _next(core, conference)
+    return core.happen("documentQueued", "conference.queue", conferenceId=conference.conference_id)
 
 
 def _next(core: Core, conference: Conference) -> None:

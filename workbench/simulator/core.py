@@ -190,8 +190,8 @@ class Core:
 
     def conclude(self, delivery: Delivery, status: int | None, body: bytes, *, connection_failed: bool) -> None:
         """Try again where the rules say so; else hand the outcome to `settled`."""
-        if delivery.timer is not None:
-            delivery.timer.cancelled = True
+        assert delivery.timer is not None
+        delivery.timer.cancelled = True
         ok = status is not None and 200 <= status < 300
         if not ok and not delivery.one_attempt:
             if delivery.hook.fallback_url and not delivery.on_fallback:

@@ -17,8 +17,7 @@ KEPT_SECONDS = 7 * 24 * 3600.0
 
 def move(core: Core, call: Call, state: State) -> None:
     """Take a legal step in a call's life."""
-    if state not in TRANSITIONS[call.state]:
-        raise ValueError(f"a call cannot go from {call.state.value} to {state.value}")
+    assert state in TRANSITIONS[call.state], f"a call cannot go from {call.state.value} to {state.value}"
     call.state, call.last_update = state, core.now
 
 
@@ -41,7 +40,8 @@ def invite(core: Core, call: Call) -> None:
     """Ring whoever is at the address: the interconnect, an application of this account, or a phone."""
     if call.to == tokens.INTERCONNECT:
         return _invite_interconnect(core, call)
-    core.happen("invite", "call.start", callId=call.call_id, **{"from": call.from_, "to": call.to})
+    rule = "call.start" if call.parent_call_id is None else "transfer.invite"
+    core.happen("invite", rule, callId=call.call_id, **{"from": call.from_, "to": call.to})
     if call.to.startswith("sip:"):
         return end(core, call, "rejected", rule="call.unreachable")
     if call.to in core.config.numbers:
@@ -100,7 +100,7 @@ def _invite_interconnect(core: Core, call: Call) -> None:
         **{"from": call.from_, "to": call.to},
     )
     webrtc.take_device(core, participant, call)
-    ring(core, call)
+    ring(core, call, rule="interconnect.answer")
     if core.interconnect.answer:
         call.timers.append(core.after(core.interconnect.answer_seconds, partial(answer, core, call)))
     return None
@@ -111,24 +111,23 @@ def _refuse_leg(core: Core, call: Call, reason: str) -> None:
     end(core, call, "rejected", rule="interconnect.refused")
 
 
-def ring(core: Core, call: Call, *, waits: bool = True) -> None:
+def ring(core: Core, call: Call, *, waits: bool = True, rule: str = "call.ring") -> None:
     """The far end rings; it has callTimeout to answer."""
     call.ringing = True
-    core.happen("ringing", "call.ring", callId=call.call_id, to=call.to)
+    core.happen("ringing", rule, callId=call.call_id, to=call.to)
     call.timers.append(core.after(call.call_timeout, partial(end, core, call, "timeout", rule="call.timeout"), waits=waits))
 
 
 def answer(core: Core, call: Call) -> None:
     """The far end of an outbound call answers."""
-    if call.state is not State.INITIATED:
-        return
     _answered(core, call, "call.answer")
     hangup_after = at(core, call.phone).hangup_after if call.phone is not None else None
     if hangup_after is not None:
         call.script = core.after(hangup_after, partial(end, core, call, "hangup", rule="phone.script"))
     if call.parent_call_id is not None:
         links.target_answered(core, call)
-    elif call.answer is not None:
+    else:
+        assert call.answer is not None
         ask(core, call, "answer", call.answer, "call.answer")
 
 
@@ -197,7 +196,7 @@ def end(core: Core, call: Call, cause: str, message: str | None = None, *, rule:
     program.stop(core, call)
     if call.script is not None:
         call.script.cancelled = True
-    links.call_ended(core, call, rule)
+    links.call_ended(core, call)
     conferences.call_left(core, call)
     _free_far_end(core, call)
     if call.parent_call_id is None and call.disconnect is not None:
@@ -221,11 +220,14 @@ def give_up(core: Core, call: Call, rule: str = "call.completed") -> None:
     if call.answered:
         end(core, call, "hangup", rule=rule)
     else:
-        end(core, call, "rejected" if call.direction == "inbound" else "cancel", rule=rule)
+        inbound = call.direction == "inbound"
+        end(core, call, "rejected" if inbound else "cancel", rule="call.reject-inbound" if inbound else rule)
 
 
 def interrupt(core: Core, call: Call) -> None:
     """Stop what a call is doing, leaving its link or conference, so that a new document can run."""
+    if call.verb is not None:
+        core.happen("interrupted", "bxml.interrupt", callId=call.call_id, verb=type(call.verb).__name__)
     program.stop(core, call)
     links.call_moved(core, call)
     conferences.call_left(core, call)

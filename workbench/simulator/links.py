@@ -44,6 +44,12 @@ def _join(core: Core, link: Link) -> None:
     core.happen("joined", _RULE[type(link.verb)], verb=type(link.verb).__name__, callIds=[link.a, link.b])
 
 
+def _go_on(core: Core, call: Call, rule: str) -> None:
+    """The verb is over and no URL asks what to do: the next one runs."""
+    core.happen("next", rule, callId=call.call_id)
+    program.step(core, call)
+
+
 # Transfer
 
 
@@ -118,10 +124,10 @@ def join_transfer(core: Core, leg: Call) -> None:
     _join(core, core.links[leg.call_id])
 
 
-def _tell_leg_ended(core: Core, leg: Call, rule: str) -> None:
+def _tell_leg_ended(core: Core, leg: Call) -> None:
     if leg.target is not None and leg.target.disconnect is not None:
         body = bodies.call_event(core, "transferDisconnect", leg, **bodies.ended(leg))
-        core.send(leg.target.disconnect, body, rule, timeout=leg.callback_timeout)
+        core.send(leg.target.disconnect, body, "transfer.disconnect", timeout=leg.callback_timeout)
 
 
 def _complete(core: Core, link: Link, leg: Call, cause: str | None) -> None:
@@ -129,7 +135,7 @@ def _complete(core: Core, link: Link, leg: Call, cause: str | None) -> None:
     caller = core.calls[link.a]
     hook = program.hook(link.verb, "transfer_complete", caller.base_url)
     if hook is None:
-        return program.step(core, caller)
+        return _go_on(core, caller, "transfer.next")
     assert leg.target is not None
     program.stop(core, caller)
     told = {"cause": cause, "errorMessage": leg.error_message, "errorId": leg.error_id}
@@ -202,7 +208,7 @@ def _bridge_left(core: Core, link: Link, leaver: Call) -> None:
     if leaver is target:
         hook = program.hook(link.verb, "bridge_complete", originator.base_url)
         if hook is None:
-            return program.step(core, originator)
+            return _go_on(core, originator, "bridge.next")
         program.stop(core, originator)
         return lifecycle.ask(core, originator, "bridgeComplete", hook, "bridge.complete")
     hook = program.hook(link.verb, "bridge_target_complete", link.base_url)
@@ -214,10 +220,10 @@ def _bridge_left(core: Core, link: Link, leaver: Call) -> None:
 # Leaving
 
 
-def call_ended(core: Core, call: Call, rule: str) -> None:
+def call_ended(core: Core, call: Call) -> None:
     """A call ended: tell its transfer's end, and settle its link."""
     if call.parent_call_id is not None:
-        _tell_leg_ended(core, call, rule)
+        _tell_leg_ended(core, call)
     link = core.links.get(call.call_id)
     if link is None:
         return

@@ -63,7 +63,7 @@ class LocalOperations(WebRtcOperations):
             raise Refusal(400, f"{number} is not an E.164 telephone number", "request.number")
         if number in self.config.numbers:
             raise Refusal(400, f"{number} belongs to an application, it is no phone", "call.wire")
-        return lifecycle.at(self, number)
+        return self.phones.get(number) or phones.phone(number)
 
     def _call_of(self, number: str) -> Call:
         call = lifecycle.in_call(self, self._phone(number).number)
@@ -79,8 +79,9 @@ class LocalOperations(WebRtcOperations):
 
     def configure_phone(self, number: str, fields: Fields) -> Phone:
         """Give a phone another script."""
-        self.phones[number] = phones.changed(self._phone(number), fields)
-        return self.phones[number]
+        phone = phones.changed(self._phone(number), fields)
+        self.phones[number] = phone
+        return phone
 
     def configure_interconnect(self, fields: Fields) -> Interconnect:
         """Tell the interconnect how to answer."""

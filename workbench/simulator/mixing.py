@@ -75,7 +75,7 @@ def _audible(conference: Conference, speaker: str, listener: str) -> bool:
 def _from_call(core: Core, call: Call, seen: set[str]) -> Iterator[str]:
     """The parties that reach a call from the voice side."""
     for voice in _voices(core, call):
-        if voice.call_id not in seen and voice.answered:
+        if voice.call_id not in seen:
             seen.add(voice.call_id)
             yield from _behind(core, voice, seen)
 

@@ -116,9 +116,12 @@ def check_hook(fields: Fields, name: str, *credentials: str) -> None:
     for prefix, secrets in ((name, credentials), (f"{name}Fallback", ("fallbackUsername", "fallbackPassword"))):
         if f"{prefix}Url" in fields:
             check_url(f"{prefix}Url", fields[f"{prefix}Url"], credentials=any(fields.get(secret) for secret in secrets))
-        method = fields.get(f"{prefix}Method", "POST")
-        if method not in ("POST", "GET"):
-            raise refuse(f"Invalid {prefix}Url method. Supported methods: [POST, GET]", "request.method")
+        _check_method(f"{prefix}Url method", fields.get(f"{prefix}Method", "POST"))
+
+
+def _check_method(what: str, method: object) -> None:
+    if method not in ("POST", "GET"):
+        raise refuse(f"Invalid {what}. Supported methods: [POST, GET]", "request.method")
 
 
 def check_url(name: str, value: object, *, credentials: bool = False) -> None:
@@ -239,9 +242,13 @@ def application(former: Application, fields: Fields) -> Application:
             raise refuse(f"unknown field {name}: one of {', '.join(_APPLICATION_FIELDS)}", "phone.field")
     checked = present(fields)
     _check_common(checked)
+    for name, value in checked.items():
+        if name.endswith("Url"):
+            secrets = ("fallbackUsername", "fallbackPassword") if "Fallback" in name else ("username", "password")
+            check_url(name, value, credentials=any(checked.get(secret) for secret in secrets))
+        if name.endswith("Method"):
+            _check_method(name, value)
     renamed = {_RENAMED.get(name, name): value for name, value in checked.items()}
-    for name in ("initiate", "status"):
-        check_hook(renamed, name, "username", "password")
     initiate, status = hook(renamed, "initiate"), hook(renamed, "status")
     return replace(
         former,

@@ -69,7 +69,6 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("call.cancel", "a call given up while it rings ends with cause cancel", D, "webhooks/disconnect"),
     ("call.reject-inbound", "an inbound call refused before it was answered ends with cause rejected", C, "ours"),
     ("call.completed", "updateCall completed hangs up, cancels or rejects the call, by its state", D, "voice-api/updateCall"),
-    ("call.disconnect", "disconnect is told last, after the events of links and conferences", C, "ours"),
     ("call.redirect", "updateCall with a redirectUrl stops the running document and asks for another", D, "voice-api/updateCall"),
     ("call.replace", "updateCallBxml replaces the running document without a webhook", D, "voice-api/updateCallBxml"),
     ("call.wire", "a call to a number the account owns rings the application", D, "webhooks/initiate"),
@@ -142,7 +141,7 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("webrtc.newest", "a second device on the same token takes the place of the first", C, "ours"),
     ("interconnect.token", "the interconnect takes the participant token from the UUI and no other credential", D, "webrtc/voice-iw"),
     ("interconnect.refused", "a missing, forged, expired or unknown token is refused with cause rejected", C, "ours"),
-    ("interconnect.answer", "the interconnect answers by itself unless told otherwise", C, "ours"),
+    ("interconnect.answer", "the interconnect rings and answers by itself unless told otherwise", C, "ours"),
     # Phones, ours alone
     ("phone.script", "a simulated phone does what its script says", C, "ours"),
     ("phone.one-call", "a simulated phone is busy while it is in a call", C, "ours"),

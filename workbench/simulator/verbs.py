@@ -31,6 +31,7 @@ def execute(core: Core, call: Call, verb: bxml.Verb) -> bool:
     tag = getattr(verb, "tag", None)
     if tag is not None:
         call.tag = tag or None
+        core.happen("tagged", "bxml.tag", callId=call.call_id, tag=tag)
     if isinstance(verb, ANSWERING) or (isinstance(verb, bxml.Ring) and verb.effective("answer_call")):
         lifecycle.answer_inbound(core, call)
     return EXECUTE.get(type(verb), _not_simulated)(core, call, verb)
@@ -81,6 +82,7 @@ def _hangup(core: Core, call: Call, verb: bxml.Hangup) -> bool:
 
 def _tag(core: Core, call: Call, verb: bxml.Tag) -> bool:
     call.tag = verb.content.strip() or None
+    core.happen("tagged", "bxml.tag", callId=call.call_id, tag=verb.content)
     return True
 
 

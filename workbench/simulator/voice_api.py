@@ -13,7 +13,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from workbench.simulator.accounts import Accounts, Unauthorized
-from workbench.simulator.calls import State
 from workbench.simulator.effects import Refusal
 from workbench.simulator.voice_shapes import call_state, conference_state, created, member_state
 from workbench.simulator.wire import BadBody, Handler, Operation, TellingResponse, json_object, json_response, read_body, routes
@@ -24,7 +23,6 @@ MEDIA_TYPE = "application/json;charset=UTF-8"
 CALLS_PAGE = 10_000
 CONFERENCES_PAGE = 1_000
 DEFAULT_PAGE = 1_000
-MOST_QUEUED = 5 * 60 * 5  # five minutes at the default rate of five calls per second (documented, voice/callQueueing)
 T = TypeVar("T")
 
 # Statuses whose errors carry an empty id instead of null (documented, voice-api/errors).
@@ -122,8 +120,8 @@ class VoiceApi:
 
     async def statistics(self, request: Request) -> Response:
         """GET /statistics"""
-        queued = sum(call.state is State.QUEUED for call in self._world.engine.calls.values())
-        return _json_200({"currentCallQueueSize": queued, "maxCallQueueSize": MOST_QUEUED})
+        queued, most = self._world.engine.statistics()
+        return _json_200({"currentCallQueueSize": queued, "maxCallQueueSize": most})
 
     # Conferences
 

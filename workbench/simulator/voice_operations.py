@@ -15,6 +15,8 @@ from workbench.simulator.effects import Refusal
 
 Fields = Mapping[str, Any]
 
+QUEUE_LIMIT = 1500
+
 
 class VoiceOperations(Core):
     """What the Voice API may ask of the engine. Methods raise Refusal, and then nothing has changed."""
@@ -70,6 +72,10 @@ class VoiceOperations(Core):
         if fields.get("maxStartTime"):
             wanted = [call for call in wanted if call.start_time and bodies.iso(call.start_time) <= fields["maxStartTime"]]
         return wanted
+
+    def statistics(self) -> tuple[int, int]:
+        """How many calls are queued, and how many may be: 5 minutes at 5 calls a second (documented, voice/callQueueing)."""
+        return sum(call.state is State.QUEUED for call in self.calls.values()), QUEUE_LIMIT
 
     def update_call(self, now: float, call_id: str, fields: Fields) -> None:
         """End a call, or give it the document of another URL."""
@@ -173,5 +179,5 @@ class VoiceOperations(Core):
         member.mute = checked.get("mute", member.mute)
         member.hold = checked.get("hold", member.hold)
         if "callIdsToCoach" in checked:
-            conferences.set_coach(self.conference(conference_id), member, checked["callIdsToCoach"])
+            conferences.set_coach(self, self.conference(conference_id), member, checked["callIdsToCoach"])
         self.happen("memberChanged", "conference.member", conferenceId=conference_id, callId=call_id, **checked)

@@ -21,7 +21,9 @@ from workbench.simulator.webhooks import Answer, Deliver, HttpDelivery, exchange
 T = TypeVar("T")
 
 GRACE_SECONDS = 2.0  # real seconds that a moved clock waits for one webhook; then its time-out may come
-MOST_TIMERS = 100_000  # in one move: an application that redirects for ever is never idle
+# In one move, and between two timers: an application that redirects for ever never comes to rest.
+MOST_TIMERS = 100_000
+MOST_ROUNDS = 1_000
 REPLY_KEPT = 4_000  # characters of an application's answer in the event stream
 
 
@@ -61,6 +63,7 @@ class World:
 
     def change(self, act: Callable[[Engine, float], T]) -> tuple[T, int]:
         """Like `run`, for a request that changes something: its place in the sequence, before all it causes, comes along."""
+        self._catch_up()
         seq = self.engine.request_seq()
         return self.run(act), seq
 
@@ -132,6 +135,7 @@ class World:
         reply = answer.body[:REPLY_KEPT].decode(errors="replace")
         ms = round((loop.time() - begun) * 1000, 1)
         data = {"delivery": effect.delivery_id, "of": effect.seq, "status": status, "error": error, "reply": reply, "ms": ms}
+        self._catch_up()
         self.stream.add(Entry(self.engine.request_seq(), self.clock.now(), "webhookAnswered", effect.rule, data))
         self.run(lambda engine, now: engine.webhook_done(now, effect.delivery_id, status, answer.body, error))
 
@@ -197,13 +201,17 @@ class World:
             self.clock.set(due)
             engine.fire(self.clock.now())
             self._perform()
-        raise Refusal(409, f"run_to: not idle after {MOST_TIMERS} timers", "request.field")
+        raise Refusal(409, f"no rest after {MOST_TIMERS} timers", "request.field")
 
     async def _settle(self) -> None:
         """Wait for what is in flight and for what its answers set off; each gets the grace once."""
-        while fresh := [task for task in self._tasks.values() if task not in self._slow]:
+        for _ in range(MOST_ROUNDS):
+            fresh = [task for task in self._tasks.values() if task not in self._slow]
+            if not fresh:
+                return
             _, late = await asyncio.wait(fresh, timeout=GRACE_SECONDS)
             self._slow |= late
+        raise Refusal(409, f"no rest after {MOST_ROUNDS} rounds of webhooks: the application keeps asking for more", "request.field")
 
     # The end
 
