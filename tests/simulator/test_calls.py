@@ -373,7 +373,8 @@ def test_a_call_between_numbers_of_the_account_may_be_joined_with_itself() -> No
 def test_both_halves_of_a_call_in_one_room_that_ends() -> None:
     rig = Rig(answer=bxml.Conference("room"), initiate=bxml.Conference("room"))
     rig.call(NUMBER, "A")
-    rig.idle()
+    rig.call(PHONE, "B")
+    assert rig.idle().hears() == {PHONE: []}
     rig.engine.update_conference(rig.now, next(iter(rig.engine.conferences)), {"status": "completed"})
     assert all(not call.active for call in rig.engine.calls.values())
 

@@ -205,6 +205,7 @@ def test_verbs_for_the_room_that_are_not_simulated_and_audio_that_comes_late() -
     rig.settle()
     assert rig.kinds()[-2:] == ["notSimulated", "play"]
     rig.idle()
+    rig.engine.update_conference_bxml(rig.now, conference_id(rig), b"<Bxml/>")
     rig.audio = None
     rig.engine.update_conference_bxml(rig.now, conference_id(rig), b"<Bxml>" + song + b"</Bxml>")
     rig.settle()

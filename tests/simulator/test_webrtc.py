@@ -72,6 +72,8 @@ def test_a_session_level_subscription_hears_newcomers() -> None:
     three, _ = rig.engine.create_participant(rig.now, {"tag": "three"})
     rig.engine.add_participant(rig.now, session, three.id, {"sessionId": session})
     rig.engine.connect_device(rig.now, three.id)
+    silent, _ = rig.engine.create_participant(rig.now, {"tag": "without a device"})
+    rig.engine.add_participant(rig.now, session, silent.id, None)
     assert rig.hears() == {"one": ["two", "three"], "two": [], "three": ["one", "two"]}
 
 

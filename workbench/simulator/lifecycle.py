@@ -100,6 +100,9 @@ def _invite_interconnect(core: Core, call: Call) -> None:
         **{"from": call.from_, "to": call.to},
     )
     webrtc.take_device(core, participant, call)
+    # Taking the token may have ended the very call that asked for this one.
+    if not call.active:
+        return None
     ring(core, call, rule="interconnect.answer")
     if core.interconnect.answer:
         call.timers.append(core.after(core.interconnect.answer_seconds, partial(answer, core, call)))

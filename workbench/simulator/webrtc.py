@@ -131,8 +131,9 @@ def take_device(core: Core, participant: Participant, call: Call) -> None:
     if participant.device_id is not None:
         core.happen("deviceReplaced", "webrtc.newest", participantId=participant.id)
         _disconnect(core, participant)
-    participant.device_id, participant.call_id = core.ids("device"), call.call_id
-    core.sip_legs[call.call_id] = participant
+    if call.active:
+        participant.device_id, participant.call_id = core.ids("device"), call.call_id
+        core.sip_legs[call.call_id] = participant
 
 
 def _disconnect(core: Core, participant: Participant) -> None:
