@@ -158,10 +158,11 @@ def test_speaking_to_the_room_in_order() -> None:
         return [bxml.SpeakSentence(f"Welcome {body['callId']}."), bxml.SpeakSentence("Enjoy.")]
 
     rig, _ = room(PHONE, conferenceMemberJoin=greet)
-    rig.engine.update_conference_bxml(rig.now, conference_id(rig), b"<Bxml><SpeakSentence>Third.</SpeakSentence></Bxml>")
-    rig.idle()
+    for text in (b"Third.", b"Fourth."):
+        rig.engine.update_conference_bxml(rig.now, conference_id(rig), b"<Bxml><SpeakSentence>" + text + b"</SpeakSentence></Bxml>")
+    assert rig.idle().kinds().count("documentQueued") == 1
     spoken = [(h.time, h.data["text"]) for h in rig.happenings if h.kind == "speak"]
-    assert [text for _, text in spoken] == ["Welcome call-1.", "Enjoy.", "Third."]
+    assert [text for _, text in spoken] == ["Welcome call-1.", "Enjoy.", "Third.", "Fourth."]
     assert spoken[0][0] < spoken[1][0] < spoken[2][0]
 
 

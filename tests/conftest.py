@@ -1,0 +1,45 @@
+"""Shared by all tests: nobody's own settings, state or Jupyter configuration reaches a test, and none of a test's stays behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OWN_SETTINGS = ("BW_", "WORKBENCH_", "NGROK_", "PYNGROK_", "BASE_CALLBACK_URL", "JUPYTER", "IPYTHON", "CONDA_")
+
+
+def clean_environment(home: Path) -> dict[str, str]:
+    """Variables for a child process: no settings of the workbench, and Jupyter's and IPython's own folders below `home`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OWN_SETTINGS)}
+    return kept | {
+        "PYTHONPATH": str(ROOT),
+        "WORKBENCH_STATE_DIR": str(home / "state"),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "IPYTHONDIR": str(home / "ipython"),
+    }
+
+
+@pytest.fixture(autouse=True)
+def own_settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests run with the defaults of a fresh machine; those marked `live` keep the credentials they are given."""
+    if "live" not in request.keywords:
+        for name in [name for name in os.environ if name.startswith(OWN_SETTINGS)]:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("WORKBENCH_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+
+
+@pytest.fixture
+def child_environment(tmp_path: Path) -> Callable[..., dict[str, str]]:
+    """`child_environment(NAME="value")` gives the variables of a clean child process, with yours added."""
+
+    def make(**variables: str) -> dict[str, str]:
+        return clean_environment(tmp_path / "home") | variables
+
+    return make

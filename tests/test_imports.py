@@ -1,0 +1,179 @@
+"""The two sides of the workbench meet only over HTTP: every import in the package points along a row of this table."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import nbformat
+import pytest
+
+from tests.conftest import ROOT
+
+PACKAGE = ROOT / "workbench"
+STANDARD = sys.stdlib_module_names
+
+CONTRACT = {"bxml", "tokens", "errors"}
+# What can tell the time, roll dice, wait or reach outside; the core of the simulator gets all that handed in.
+IMPURE = {
+    *("asyncio", "concurrent", "ftplib", "http", "logging", "multiprocessing", "os", "pathlib", "random", "sched", "secrets", "select"),
+    *("selectors", "shutil", "signal", "smtplib", "socket", "socketserver", "sqlite3", "ssl", "subprocess", "tempfile", "threading"),
+    *("time", "urllib.request", "uuid", "wsgiref"),
+}
+# Every other module of the simulator is core.
+SHELLS = {
+    *("__main__", "accounts", "app", "audio", "clock", "control_api", "device_api", "endpoints_api", "ids", "media", "stream"),
+    *("voice_api", "webhooks", "webrtc_api", "wire", "world"),
+}
+SHELL_LIBRARIES = {"aiohttp", "httptools", "jwt", "starlette", "tinytag", "uvicorn", "uvloop", "yarl"}
+
+# module or package -> (modules of ours, libraries); None: anything
+Row = tuple[set[str] | None, set[str] | None]
+APPLICATION: dict[str, Row] = {
+    "__init__": (None, set()),
+    "__main__": (None, None),
+    "workbench": (None, None),
+    "wiring": (None, None),
+    "bxml": (CONTRACT, set()),
+    "tokens": (CONTRACT, {"jwt"}),
+    "errors": (CONTRACT, set()),
+    "settings": (CONTRACT, {"pydantic", "pydantic_settings"}),
+    "records": (CONTRACT, set()),
+    "masking": ({*CONTRACT, "settings", "records"}, set()),
+    "wire": ({*CONTRACT, "settings", "records"}, {"httpx"}),
+    "clients": ({*CONTRACT, "settings", "records", "wire"}, {"httpx"}),
+    "database": ({*CONTRACT, "records"}, set()),
+    "frames": ({*CONTRACT, "records"}, {"pandas"}),
+    "compare": ({*CONTRACT, "records"}, {"pandas"}),
+    "lessons": ({*CONTRACT, "local", "modes", "tunnel"}, {"pandas"}),
+    "status": ({*CONTRACT, "records", "settings"}, set()),
+    "figure": ({*CONTRACT, "records"}, set()),
+    "events": ({*CONTRACT, "settings", "records", "masking", "database", "frames"}, {"pandas"}),
+    "waiting": ({*CONTRACT, "records"}, set()),
+    "server": ({*CONTRACT, "settings"}, {"waitress"}),
+    "tunnel": ({*CONTRACT, "settings"}, {"pyngrok"}),
+    "process": ({*CONTRACT, "settings"}, set()),
+    "local": ({*CONTRACT, "settings"}, {"httpx", "pandas"}),
+    "lanes": (set(), set()),
+    "callbacks": ({*CONTRACT, "settings", "records", "lanes", "modes"}, {"flask", "werkzeug"}),
+    "modes": ({*CONTRACT, "clients", "records", "masking"}, {"pandas"}),
+    "widgets": ({*CONTRACT, "clients", "events", "local", "modes", "records"}, {"anywidget", "ipywidgets", "pandas", "traitlets"}),
+}
+FRONT_DOOR = {"Workbench", "Settings", "bxml", "WorkbenchError"}
+
+
+def imports(tree: ast.AST, package: str, exists: Callable[[str], bool]) -> Iterator[tuple[int, str]]:
+    """Line and full name of everything imported, inside functions too. `from a import b` is a.b where that is a module, else a."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")
+            base = ".".join([*parents[: len(parents) - node.level + 1], *filter(None, [node.module])]) if node.level else node.module or ""
+            for alias in node.names:
+                yield node.lineno, f"{base}.{alias.name}" if exists(f"{base}.{alias.name}") else base
+
+
+def is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.with_suffix(".py").is_file() or path.is_dir() or name == "urllib.request"
+
+
+def in_core(parts: list[str]) -> bool:
+    return parts[0] == "simulator" and parts[1] not in SHELLS
+
+
+def row(parts: list[str]) -> Row:
+    """The row of one module, given its path below the package."""
+    if parts[0] == "simulator":
+        return (CONTRACT | {"simulator"}, set() if in_core(parts) else SHELL_LIBRARIES)
+    return APPLICATION[parts[0]]
+
+
+def fault(target: str, allowed: Row, core: bool) -> str | None:
+    ours, libraries = allowed
+    top, *rest = target.split(".")
+    if top == "workbench":
+        if core and rest[0] == "simulator" and len(rest) > 1 and rest[1] in SHELLS:
+            return f"{target} is a shell, which the core must not know"
+        return None if ours is None or (rest and rest[0] in ours) else f"{target} is not among {', '.join(sorted(ours))}"
+    if core and (top in IMPURE or target in IMPURE):
+        return f"{target} is impure: the core is handed what it needs"
+    if top in STANDARD or libraries is None or top in libraries:
+        return None
+    return f"{target} is not among the libraries {', '.join(sorted(libraries)) or '(none)'}"
+
+
+def faults(source: str, parts: list[str], package: str) -> list[str]:
+    allowed = row(parts)
+    found = imports(ast.parse(source), package, is_module)
+    # a module of a package may import its own package
+    inside = (set() if parts[0] == "simulator" else {parts[0]}) | (allowed[0] or set())
+    return [f"line {line}: {why}" for line, target in found if (why := fault(target, (allowed[0] and inside, allowed[1]), in_core(parts)))]
+
+
+FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_imports_follow_the_table(file):
+    parts = list(file.with_suffix("").parts)
+    assert parts[0] == "simulator" or parts[0] in APPLICATION, f"{file} has no row in the table of this test"
+    package = ".".join(["workbench", *parts[:-1]])
+    assert faults((PACKAGE / file).read_text(encoding="utf-8"), parts, package) == []
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.parts != ("__init__.py",)], ids=str)
+def test_nothing_is_imported_by_a_computed_name(file):
+    names = {node.id for node in ast.walk(ast.parse((PACKAGE / file).read_text(encoding="utf-8"))) if isinstance(node, ast.Name)}
+    assert not names & {"import_module", "__import__", "importlib"}
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("simulator/engine", "import time"),
+        ("simulator/engine", "from urllib import request"),
+        ("simulator/engine", "import starlette"),
+        ("simulator/engine", "from workbench.simulator import webhooks"),
+        ("simulator/engine", "from . import world"),
+        ("simulator/app", "from workbench import settings"),
+        ("simulator/app", "def late():\n    import flask"),
+        ("modes/bridge", "from workbench.simulator.rules import RULES"),
+        ("modes/bridge", "from ..callbacks import create_app"),
+        ("clients", "from workbench import events"),
+        ("clients", "import workbench.simulator"),
+        ("bxml/parsing", "from workbench import Workbench"),
+        ("tokens", "import httpx"),
+    ],
+)
+def test_the_test_sees_a_wrong_arrow(module, source):
+    parts = module.split("/")
+    assert faults(source, parts, ".".join(["workbench", *parts[:-1]])) != []
+
+
+def test_notebooks_use_the_front_door_only():
+    for path in sorted(ROOT.glob("notebooks/*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type != "code":
+                continue
+            source = "\n".join(line for line in cell.source.splitlines() if not line.lstrip().startswith(("%", "!")))
+            for node in ast.walk(ast.parse(source)):
+                if isinstance(node, ast.Import):
+                    assert not [alias.name for alias in node.names if alias.name.startswith("workbench.")], path.name
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("workbench"):
+                    assert node.module == "workbench", f"{path.name}: {node.module}"
+                    assert {alias.name for alias in node.names} <= FRONT_DOOR, path.name
+
+
+@pytest.mark.sockets
+def test_the_platform_loads_nothing_of_the_application(child_environment):
+    code = "import json, sys, workbench.simulator.__main__; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], env=child_environment(), capture_output=True, text=True, check=True)
+    modules = set(json.loads(run.stdout))
+    application = {f"workbench.{name}" for name in APPLICATION if name not in {"__init__", *CONTRACT}}
+    foreign = {"flask", "waitress", "ipywidgets", "anywidget", "pandas", "numpy", "IPython", "jupyterlab", "jupyter_server", "pyngrok"}
+    assert modules & {*foreign, *application, "httpx", "pydantic"} == set()

@@ -1,0 +1,313 @@
+"""The callback server's application: authenticate, store, ask the mode, reply.
+
+A webhook is stored before it is answered, so the log never misses what the platform believes delivered. Handlers run here, on the
+server's threads: nothing in this file prints or touches a widget.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from flask import Flask, Response, abort, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from workbench.lanes import Lanes
+from workbench.records import Begun, Event, Refused, Reply, Webhook
+
+# Events whose answer the platform ignores: it must not wait for the handler.
+ASYNCHRONOUS = frozenset(
+    {
+        "conferenceCompleted",
+        "disconnect",
+        "transferDisconnect",
+        "dtmf",
+        "machineDetectionComplete",
+        "recordingAvailable",
+        "conferenceRecordingAvailable",
+        "transcriptionAvailable",
+        "mediaStreamStarted",
+        "mediaStreamRejected",
+        "mediaStreamStopped",
+        "realTimeTranscriptionStarted",
+        "realTimeTranscriptionRejected",
+        "realTimeTranscriptionStopped",
+        "realTimeTranscriptionAvailable",
+        "onConnect",
+        "onLeave",
+        "onDisconnect",
+    }
+)
+# The largest documented webhook is about 2 KB; 64 KB is also the most a BXML document may have.
+BODY_LIMIT = 64 * 1024
+# The platform waits 15 s unless a call says otherwise (callbackTimeout, 1..25 s); one second is left for the way back.
+PATIENCE = 14.0
+
+
+class FlowLock(Protocol):
+    """What `threading.Lock` and `RLock` offer; an RLock also lets a handler call methods of its own flow."""
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool: ...
+
+    def release(self) -> None: ...
+
+
+class Asker(Protocol):
+    """A mode, as far as the callback server knows it."""
+
+    def knows(self, event_type: str) -> bool:
+        """Whether it has a handler for such events; if not, the platform gets a 404."""
+        ...
+
+    def locate(self, webhook: Webhook) -> tuple[str | None, str | None]:
+        """The flow and leg it belongs to; an inbound call starts a flow. Must be quick: nothing is stored before it returns."""
+        ...
+
+    def lock(self, flow: str) -> FlowLock:
+        """The lock of this flow: its events are handled one after the other."""
+        ...
+
+    def ask(self, event: Event) -> Reply:
+        """Run the handler. What it raises becomes part of the event, and the platform gets a 500."""
+        ...
+
+
+class Store(Protocol):
+    """What the callback server needs of the log."""
+
+    def begin(self, webhook: Webhook) -> Begun:
+        """Commit the webhook; tells too whether it is a repetition."""
+        ...
+
+    def finish(self, begun: Begun, reply: Reply) -> Event:
+        """Commit the outcome, tell the listeners."""
+        ...
+
+    def refuse(self, refused: Refused) -> None:
+        """Note what was turned away."""
+        ...
+
+
+class CallbackApp(Flask):
+    """The Flask application; `create_app` makes one. `close` ends its worker threads, `drain` waits for handlers under way."""
+
+    def __init__(
+        self,
+        modes: Mapping[str, Asker],
+        store: Store,
+        credentials: tuple[str, str],
+        *,
+        inbound: Callable[[str | None], str | None],
+        participant_secret: str,
+        instance: str,
+        patience: float,
+    ) -> None:
+        super().__init__("workbench.callbacks", static_folder=None)
+        self.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
+        self.modes = modes
+        self.store = store
+        self.lanes = Lanes()
+        self._credentials = tuple(part.encode() for part in credentials)
+        self._inbound = inbound
+        self._secret = participant_secret.encode()
+        self._instance = instance
+        self._patience = patience
+        self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+        methods = ["GET", "POST"]
+        self.add_url_rule("/ping", "ping", lambda: self._instance)
+        self.add_url_rule("/participant/<secret>", "participant", self._participant, methods=["POST"])
+        self.add_url_rule("/inbound/<event_type>", "inbound", self._inbound_event, methods=methods)
+        self.add_url_rule("/<mode>/<event_type>", "event", self._event, methods=methods)
+        self.register_error_handler(HTTPException, self._turn_away)
+
+    def drain(self, timeout: float) -> bool:
+        """Wait until every answered webhook's handler has run; False when `timeout` seconds were not enough."""
+        return self.lanes.drain(timeout)
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Nothing: Flask's lines would land in whichever cell is running. The store notes what went wrong."""
+
+    def close(self) -> None:
+        """End the worker threads; handlers that have not begun are dropped, their webhooks stay in the log."""
+        self.lanes.close()
+
+    # -- requests ------------------------------------------------------------------------------------------------------------------
+
+    def _event(self, mode: str, event_type: str) -> Response:
+        self._authenticate()
+        return self._receive(mode, event_type, self._fields())
+
+    def _inbound_event(self, event_type: str) -> Response:
+        self._authenticate()
+        fields = self._fields()
+        return self._receive(self._inbound(fields.get("callId")) or "inbound", event_type, fields)
+
+    def _participant(self, secret: str) -> Response:
+        # Bandwidth sends a participant's webhooks without credentials: the path itself is the secret.
+        if not hmac.compare_digest(secret.encode(), self._secret):
+            abort(HTTPStatus.NOT_FOUND)
+        # which content type these webhooks have is not documented
+        fields = self._fields(strict=False)
+        return self._receive(request.args.get("mode"), str(fields.get("event", "")), fields)
+
+    def _authenticate(self) -> None:
+        given = request.authorization
+        if given is not None and given.type == "basic":
+            pairs = zip((given.username or "", given.password or ""), self._credentials, strict=True)
+            # both are compared whatever the first says, so that timing tells nothing
+            if sum(hmac.compare_digest(part.encode(), wanted) for part, wanted in pairs) == 2:
+                return
+        abort(HTTPStatus.UNAUTHORIZED)
+
+    def _fields(self, *, strict: bool = True) -> dict[str, Any]:
+        if request.method == "GET":
+            return {name: value for name, value in request.args.items() if name not in ("flow", "leg")}
+        if request.content_length is not None and request.content_length > BODY_LIMIT:
+            raise RequestEntityTooLarge
+        if strict and request.mimetype != "application/json":
+            abort(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "expected application/json")
+        fields = request.get_json(force=True, silent=True)
+        if not isinstance(fields, dict):
+            abort(HTTPStatus.BAD_REQUEST, "expected one JSON object")
+        return fields
+
+    def _receive(self, mode: str | None, event_type: str, fields: dict[str, Any]) -> Response:
+        args, headers = request.args, request.headers
+        seq = headers.get("X-Workbench-Seq", "")
+        webhook = Webhook(
+            mode=mode,
+            event_type=str(fields.get("eventType") or event_type),
+            flow=args.get("flow"),
+            leg=args.get("leg"),
+            url=request.full_path.rstrip("?"),
+            data=fields,
+            time=time.time(),
+            seq=int(seq) if seq.isascii() and seq.isdecimal() else None,
+            rule=headers.get("X-Workbench-Rule"),
+            label=headers.get("X-Workbench-Label"),
+        )
+        reply = self.answer(webhook)
+        response = Response(reply.body, reply.status)
+        response.content_type = "application/xml; charset=utf-8" if reply.body else "text/plain"
+        return response
+
+    def _turn_away(self, error: HTTPException) -> Response:
+        status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+        challenged = status == HTTPStatus.UNAUTHORIZED and "Authorization" not in request.headers
+        # The platform sends credentials only after a challenge, so a first 401 is part of every webhook.
+        cause = getattr(error, "original_exception", None)
+        reason = "challenged" if challenged else error.name if cause is None else f"{error.name}: {type(cause).__name__}"
+        # it may be the store that failed
+        with contextlib.suppress(Exception):
+            self.store.refuse(Refused(time.time(), reason, status, request.method, request.path))
+        response = Response("" if status == HTTPStatus.NOT_FOUND else error.description, status, content_type="text/plain")
+        if status == HTTPStatus.UNAUTHORIZED:
+            response.headers["WWW-Authenticate"] = 'Basic realm="workbench"'
+        return response
+
+    # -- decisions -----------------------------------------------------------------------------------------------------------------
+
+    def answer(self, webhook: Webhook) -> Reply:
+        """Store a webhook, have it handled, give its reply."""
+        asker = self.modes.get(webhook.mode or "")
+        webhook, fault = self._located(webhook, asker)
+        begun = self.store.begin(webhook)
+        if fault is not None:
+            return self._finished(begun, Reply(status=500, error=fault))
+        participants = webhook.url.startswith("/participant/")
+        if asker is None or not asker.knows(webhook.event_type):
+            # a participant's webhook is taken from any mode, or from none: it only has to be in the log
+            return self._finished(begun, Reply(status=200 if participants else 404))
+        if webhook.event_type in ASYNCHRONOUS:
+            if begun.duplicate:
+                return self._finished(begun, Reply())
+            self.lanes.put(begun.event.flow or "", lambda: self._handle_later(asker, begun))
+            return Reply()
+        if begun.duplicate:
+            return self._finished(begun, self._repeated(begun))
+        return self._finished(begun, self._handle(asker, begun.event, self._patience))
+
+    def _located(self, webhook: Webhook, asker: Asker | None) -> tuple[Webhook, str | None]:
+        if asker is None:
+            return webhook, None
+        try:
+            flow, leg = asker.locate(webhook)
+        except Exception as error:
+            return webhook, _traceback(error)
+        return replace(webhook, flow=flow, leg=leg), None
+
+    def _repeated(self, begun: Begun) -> Reply:
+        """The reply of the webhook this one repeats; if that is still being handled, when it is there."""
+        try:
+            return replace(begun.answer.result(self._patience), handler_ms=None)
+        except FutureTimeout:
+            return Reply(status=503, late=True, error="the first of these webhooks was still being handled")
+
+    def _handle(self, asker: Asker, event: Event, patience: float) -> Reply:
+        """Ask the handler under the flow's lock; two answers of one flow go one after the other, else both would bridge."""
+        began = time.perf_counter()
+        lock = None if event.flow is None else asker.lock(event.flow)
+        if lock is not None and not lock.acquire(timeout=patience):
+            return Reply(status=503, late=True, error="another event of this flow was handled for too long")
+        asked = time.perf_counter()
+        try:
+            reply = asker.ask(event)
+        except Exception as error:
+            reply = Reply(status=500, error=_traceback(error))
+        finally:
+            if lock is not None:
+                lock.release()
+        now = time.perf_counter()
+        ms = round((now - asked) * 1000, 3) if reply.handler_ms is None else reply.handler_ms
+        return replace(reply, handler_ms=ms, late=reply.late or 0 <= patience < now - began)
+
+    def _handle_later(self, asker: Asker, begun: Begun) -> None:
+        # The platform has its 200 already: only what the handler did is noted. No patience, as nobody waits.
+        reply = self._handle(asker, begun.event, -1)
+        self._finished(begun, replace(reply, body="", status=200))
+
+    def _finished(self, begun: Begun, reply: Reply) -> Reply:
+        self.store.finish(begun, reply)
+        return reply
+
+
+def create_app(
+    modes: Mapping[str, Asker],
+    store: Store,
+    credentials: tuple[str, str],
+    *,
+    inbound: Callable[[str | None], str | None] = lambda call_id: None,
+    participant_secret: str = "",
+    instance: str = "workbench",
+    patience: float = PATIENCE,
+) -> CallbackApp:
+    """The callback server's application.
+
+    Routes: `/{mode}/{eventType}?flow=&leg=`; `/inbound/{eventType}` for the voice application's fixed URLs, which go to the mode that
+    `inbound(callId)` names at that moment; `/participant/{participant_secret}?mode=&flow=&leg=` without credentials, closed while the
+    secret is empty; `/ping`, which answers `instance`, so that one can see through a tunnel who is there. `modes` is looked up at each
+    request.
+    `patience` is the number of seconds the platform waits for an answer, less the way back.
+    """
+    return CallbackApp(
+        modes,
+        store,
+        credentials,
+        inbound=inbound,
+        participant_secret=participant_secret,
+        instance=instance,
+        patience=patience,
+    )
+
+
+def _traceback(error: Exception) -> str:
+    """The traceback from the handler on; what is above is this server's own business."""
+    frames = error.__traceback__
+    return "".join(traceback.format_exception(type(error), error, frames.tb_next if frames else None)).strip()

@@ -1,0 +1,222 @@
+"""Clients of Bandwidth's APIs: one method per operation, plain dictionaries as results, `ApiError` for everything that fails.
+
+Source of paths, fields and statuses: Bandwidth's specifications of the Voice API v2 and the WebRTC API v1. Keyword arguments are the
+documented fields in snake_case (`answer_url` for answerUrl, `from_` for from); those that are None are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from workbench.records import About
+from workbench.settings import Settings
+from workbench.wire import Recorder, Wire
+
+Json = dict[str, Any]
+
+
+class Voice:
+    """The Programmable Voice API v2 of the settings' account. Thread-safe."""
+
+    def __init__(self, settings: Settings, record: Recorder | None = None, *, transport: httpx.BaseTransport | None = None) -> None:
+        self._settings = settings
+        self._wire = Wire(settings, settings.voice_url, record, transport=transport)
+
+    def create_call(
+        self,
+        *,
+        to: str,
+        from_: str,
+        answer_url: str,
+        application_id: str | None = None,
+        about: About | None = None,
+        **fields: Any,
+    ) -> Json:
+        """Queue an outbound call; returns its record, `callId` among it. The answer only says that it is queued.
+
+        Further fields: answer_method, answer_fallback_url, answer_fallback_method, disconnect_url, disconnect_method, username, password,
+        fallback_username, fallback_password, call_timeout (1..300 s, 30), callback_timeout (1..25 s, 15), uui, display_name, privacy,
+        priority (1..5), tag, machine_detection.
+        """
+        body = _body(fields, to=to, from_=from_, answer_url=answer_url, application_id=application_id or self._settings.application_id)
+        return _object(self._wire.send("createCall", "POST", "/calls", json=body, about=about))
+
+    def call(self, call_id: str, *, about: About | None = None) -> Json:
+        """State of a call, kept for 7 days after its end."""
+        return _object(self._wire.send("getCallState", "GET", _path("calls", call_id), about=about))
+
+    def list_calls(self, *, about: About | None = None, **fields: Any) -> Iterator[Json]:
+        """Calls, the oldest first, page after page as you go on.
+
+        Fields: to, from_, min_start_time, max_start_time, disconnect_cause, page_size (1..10000).
+        """
+        return self._wire.pages("listCalls", "/calls", _body(fields), about=about)
+
+    def update_call(self, call_id: str, *, about: About | None = None, **fields: Any) -> None:
+        """Redirect a call (`redirect_url=…`), or end it (`state="completed"`).
+
+        Further fields: redirect_method, username, password, redirect_fallback_url, redirect_fallback_method, fallback_username,
+        fallback_password, tag.
+        """
+        self._wire.send("updateCall", "POST", _path("calls", call_id), json=_body(fields), about=about)
+
+    def update_call_bxml(self, call_id: str, document: str, *, about: About | None = None) -> None:
+        """Replace the BXML that a call is running."""
+        self._wire.send("updateCallBxml", "PUT", _path("calls", call_id, "bxml"), xml=document, about=about)
+
+    def list_conferences(self, *, about: About | None = None, **fields: Any) -> Iterator[Json]:
+        """Conferences, page after page. Fields: name, min_created_time, max_created_time, page_size (1..1000)."""
+        return self._wire.pages("listConferences", "/conferences", _body(fields), about=about)
+
+    def conference(self, conference_id: str, *, about: About | None = None) -> Json:
+        """A conference with its `activeMembers`."""
+        return _object(self._wire.send("getConference", "GET", _path("conferences", conference_id), about=about))
+
+    def update_conference(self, conference_id: str, *, about: About | None = None, **fields: Any) -> None:
+        """Have a conference ask for BXML (`redirect_url=…`), or end it (`status="completed"`; the field is not called state here).
+
+        Further fields: redirect_method, username, password, redirect_fallback_url, redirect_fallback_method, fallback_username,
+        fallback_password.
+        """
+        self._wire.send("updateConference", "POST", _path("conferences", conference_id), json=_body(fields), about=about)
+
+    def update_conference_bxml(self, conference_id: str, document: str, *, about: About | None = None) -> None:
+        """Play a document of conference verbs into a conference."""
+        self._wire.send("updateConferenceBxml", "PUT", _path("conferences", conference_id, "bxml"), xml=document, about=about)
+
+    def member(self, conference_id: str, call_id: str, *, about: About | None = None) -> Json:
+        """A member of a conference; its id is that of its call."""
+        path = _path("conferences", conference_id, "members", call_id)
+        return _object(self._wire.send("getConferenceMember", "GET", path, about=about))
+
+    def update_member(self, conference_id: str, call_id: str, *, about: About | None = None, **fields: Any) -> None:
+        """Change a member: mute, hold (booleans), call_ids_to_coach (list). What is left out stays as it is."""
+        path = _path("conferences", conference_id, "members", call_id)
+        self._wire.send("updateConferenceMember", "PUT", path, json=_body(fields), about=about)
+
+    def statistics(self, *, about: About | None = None) -> Json:
+        """The call queue: currentCallQueueSize, maxCallQueueSize."""
+        return _object(self._wire.send("getStatistics", "GET", "/statistics", about=about))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._wire.close()
+
+
+class WebRtc:
+    """The WebRTC API v1 of the settings' account. Thread-safe. Nothing can be listed here but the participants of a session."""
+
+    def __init__(self, settings: Settings, record: Recorder | None = None, *, transport: httpx.BaseTransport | None = None) -> None:
+        # only Basic is documented for this API
+        self._wire = Wire(settings, settings.webrtc_url, record, prefer_basic=True, transport=transport)
+
+    def create_participant(
+        self,
+        *,
+        callback_url: str | None = None,
+        publish_permissions: Sequence[str] = ("AUDIO",),
+        tag: str | None = None,
+        device_api_version: str = "V3",
+        about: About | None = None,
+    ) -> Json:
+        """A new participant: `{"participant": …, "token": …}`. The token is given only here. `tag`: at most 50 characters."""
+        body = _body(
+            {},
+            callback_url=callback_url,
+            publish_permissions=list(publish_permissions),
+            tag=tag,
+            device_api_version=device_api_version,
+        )
+        return _object(self._wire.send("createParticipant", "POST", "/participants", json=body, about=about))
+
+    def participant(self, participant_id: str, *, about: About | None = None) -> Json:
+        """A participant, without its token."""
+        return _object(self._wire.send("getParticipant", "GET", _path("participants", participant_id), about=about))
+
+    def delete_participant(self, participant_id: str, *, about: About | None = None) -> None:
+        """Delete a participant. A participant may have vanished by itself: then this is a 404."""
+        self._wire.send("deleteParticipant", "DELETE", _path("participants", participant_id), about=about)
+
+    def create_session(self, *, tag: str | None = None, about: About | None = None) -> Json:
+        """A new session; the platform cleans it up after 9 hours. `tag`: at most 50 characters."""
+        return _object(self._wire.send("createSession", "POST", "/sessions", json=_body({}, tag=tag), about=about))
+
+    def session(self, session_id: str, *, about: About | None = None) -> Json:
+        """A session."""
+        return _object(self._wire.send("getSession", "GET", _path("sessions", session_id), about=about))
+
+    def delete_session(self, session_id: str, *, about: About | None = None) -> None:
+        """Delete a session; its participants stay."""
+        self._wire.send("deleteSession", "DELETE", _path("sessions", session_id), about=about)
+
+    def session_participants(self, session_id: str, *, about: About | None = None) -> list[Json]:
+        """The participants in a session."""
+        found = self._wire.send("listSessionParticipants", "GET", _path("sessions", session_id, "participants"), about=about)
+        return found if isinstance(found, list) else []
+
+    def add_participant(
+        self,
+        session_id: str,
+        participant_id: str,
+        subscriptions: Mapping[str, Any] | None = None,
+        *,
+        about: About | None = None,
+    ) -> None:
+        """Put a participant into a session, with its subscriptions (see `set_subscriptions`); without any it hears nobody."""
+        path = _path("sessions", session_id, "participants", participant_id)
+        self._wire.send("addParticipantToSession", "PUT", path, json=subscriptions, about=about)
+
+    def remove_participant(self, session_id: str, participant_id: str, *, about: About | None = None) -> None:
+        """Take a participant out of a session, and its subscriptions with it. A phone call behind it is not hung up."""
+        path = _path("sessions", session_id, "participants", participant_id)
+        self._wire.send("removeParticipantFromSession", "DELETE", path, about=about)
+
+    def subscriptions(self, session_id: str, participant_id: str, *, about: About | None = None) -> Json | None:
+        """Whom a participant hears, or None when nothing was ever set."""
+        found = self._wire.send("getParticipantSubscriptions", "GET", _subscriptions(session_id, participant_id), about=about)
+        return found if isinstance(found, dict) else None
+
+    def set_subscriptions(
+        self,
+        session_id: str,
+        participant_id: str,
+        subscriptions: Mapping[str, Any] | None = None,
+        *,
+        about: About | None = None,
+    ) -> None:
+        """Replace whom a participant hears.
+
+        `{"sessionId": …}` alone: everybody in the session, those added later too; with a non-empty `participants` list of
+        `{"participantId", "streamAliases"}`: exactly those; None: nobody.
+        """
+        path = _subscriptions(session_id, participant_id)
+        self._wire.send("updateParticipantSubscriptions", "PUT", path, json=subscriptions, about=about)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._wire.close()
+
+
+def _subscriptions(session_id: str, participant_id: str) -> str:
+    return _path("sessions", session_id, "participants", participant_id, "subscriptions")
+
+
+def _path(*parts: str) -> str:
+    return "".join("/" + quote(part, safe="") for part in parts)
+
+
+def _body(fields: Mapping[str, Any], **more: Any) -> Json:
+    return {_camel(name): value for name, value in {**more, **fields}.items() if value is not None}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.rstrip("_").split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def _object(answer: Any) -> Json:
+    return answer if isinstance(answer, dict) else {}

@@ -1,0 +1,151 @@
+"""What the lessons ask to see: who hears whom as a picture, what happened on the platform, and what is skipped live."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from html import escape
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
+
+from workbench import tokens, waiting
+from workbench.errors import CallbackError
+from workbench.local import Happening, Local, NoLocal, Phone
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from workbench.modes import Flow, Leg
+    from workbench.wiring import Wiring
+
+
+class Exposure:
+    """The callback server's public address, or why it has none."""
+
+    def __init__(self, url: str | None, reason: str = "") -> None:
+        self.url = url
+        self.reason = reason
+
+    def __repr__(self) -> str:
+        return f"public address: {self.url}" if self.url else f"Skipped, no public address: {self.reason}"
+
+
+class Matrices:
+    """Matrices of who hears whom beside each other: a row per listener, a column per voice."""
+
+    def __init__(self, matrices: Mapping[str, DataFrame]) -> None:
+        self._matrices = dict(matrices)
+
+    def __repr__(self) -> str:
+        return "\n\n".join(f"{title}\n{matrix.replace({True: '✓', False: '·'})}" for title, matrix in self._matrices.items())
+
+    def _repr_html_(self) -> str:
+        return f"<div style='display:flex;flex-wrap:wrap;gap:2em'>{''.join(map(self._table, self._matrices))}</div>"
+
+    def _table(self, title: str) -> str:
+        matrix = self._matrices[title]
+        head = "".join(f"<th scope='col'>{escape(str(voice))}</th>" for voice in matrix.columns)
+        rows = "".join(_row(str(listener), matrix.loc[listener]) for listener in matrix.index)
+        caption = f"<caption>{escape(title)}</caption>" if title else ""
+        return f"<table>{caption}<thead><tr><th scope='col'>hears →</th>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _row(listener: str, heard: Any) -> str:
+    ticks = ("✓" if hears else "" if listener == voice else "·" for voice, hears in heard.items())
+    cells = "".join(f"<td style='text-align:center'>{tick}</td>" for tick in ticks)
+    return f"<tr><th scope='row'>{escape(listener)}</th>{cells}</tr>"
+
+
+class Lessons:
+    """The part of a workbench that the lessons look through. Live, what only the local platform knows is left out and says so."""
+
+    _wiring: Wiring
+
+    @property
+    def _local(self) -> Local | NoLocal:
+        return self._wiring.local
+
+    def only_local(self, what: str) -> bool:
+        """Whether a step that needs `what` can be done here; live it is skipped, and says why."""
+        if not self._local:
+            print(f"Skipped live. This step needs {what}.")
+        return bool(self._local)
+
+    def expose(self) -> Exposure:
+        """Open a tunnel to the callback server and tell its public address, or what is missing for one."""
+        parts = self._wiring
+        if parts.tunnel.kind != "none":
+            return Exposure(parts.tunnel.url)
+        from workbench.tunnel import open_tunnel
+
+        try:
+            tunnel = open_tunnel(parts.settings.model_copy(update={"tunnel": "ngrok"}), parts.server.port)
+        except CallbackError as error:
+            return Exposure(None, str(error))
+        parts.end.callback(tunnel.close)
+        parts.tunnel = tunnel
+        return Exposure(tunnel.url)
+
+    # -- the WebRTC side -----------------------------------------------------------------------------------------------------------
+
+    def named_by(self, uui: str) -> str:
+        """Id of the participant whose token a User-to-User value carries. Raises TokenError when it carries none."""
+        return tokens.read(tokens.token_in(uui)).participant_id
+
+    def renew_session(self) -> None:
+        """Delete the session and all participants; the next to be asked for are in a new one. After 9 hours the platform does that."""
+        self._wiring.side.close()
+
+    # -- who hears whom ------------------------------------------------------------------------------------------------------------
+
+    def joined(self, *names: str) -> bool:
+        """Whether these phones and participants all hear each other (local platform)."""
+        matrix = self._local.matrix(self._wiring.board.names)
+        known = set(names) <= set(matrix.index)
+        return known and all(bool(matrix.loc[one, other]) for one, other in permutations(names, 2))
+
+    async def until_joined(self, *names: str, timeout: float = 30) -> None:
+        """Return once these all hear each other. No webhook tells that: live it returns at once, and only ears can tell.
+
+        Raises WaitError after `timeout` seconds.
+        """
+        if isinstance(self._local, Local):
+            if self._local.clock.paused:
+                await asyncio.to_thread(self._local.clock.run_to_idle)
+            await waiting.until(lambda: self.joined(*names), timeout)
+
+    def side_by_side(self, matrices: Mapping[str, DataFrame]) -> Matrices:
+        """Several matrices beside each other, each with its title."""
+        return Matrices(matrices)
+
+    def link(self, leg: Leg) -> dict[str, Any] | None:
+        """How the platform joins a leg's call with another: the verb, who ran it (`a`), its target (`b`); None when it does not."""
+        found = (call["link"] for call in self._local.state()["calls"] if call["callId"] == leg.id)
+        return next(found, None)
+
+    def display(self, phone: Phone) -> str:
+        """The number that a phone showed when it last rang."""
+        rang = [one for one in self._local.happenings("invite") if one.data["to"] == phone.number]
+        return str(rang[-1].data["from"])
+
+    # -- what happened -------------------------------------------------------------------------------------------------------------
+
+    def happenings(self, flow: Flow) -> list[Happening]:
+        """What the platform did with the calls of a flow, and with the conferences they were in."""
+        ours, everything = set(flow.mode.calls(flow)["call"]), self._local.happenings()
+        rooms = {one.data["conferenceId"] for one in everything if one.kind == "memberJoined" and ours.intersection(one.call_ids)}
+        return [one for one in everything if ours.intersection(one.call_ids) or one.data.get("conferenceId") in rooms]
+
+    def story(self, flow: Flow, *kinds: str) -> DataFrame:
+        """What the platform did in a flow, as a table: what no webhook tells. Some kinds of happening, or all."""
+        wanted = [one.seq for one in self.happenings(flow) if not kinds or one.kind in kinds]
+        table: DataFrame = self._local.events
+        return table.loc[table["seq"].isin(wanted), ["time", "happening", "leg", "what", "label"]]
+
+    # -- tables --------------------------------------------------------------------------------------------------------------------
+
+    def table_of(self, rows: Mapping[str, Iterable[Any]], *columns: str) -> DataFrame:
+        """Rows of text as a table."""
+        from pandas import DataFrame
+
+        return DataFrame.from_dict({name: list(row) for name, row in rows.items()}, orient="index", columns=list(columns))

@@ -1,0 +1,292 @@
+"""What only the local platform can do: ring its phones, move its clock, tell who hears whom and what happened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import httpx
+
+from workbench.errors import ApiError, WorkbenchError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+# A moved clock waits for webhooks in real time; a day with a thousand calls takes a while.
+CLOCK_SECONDS = 300.0
+_COLUMNS = frozenset({"callId", "callIds", "from", "to"})
+COLUMNS = ("time", "happening", "leg", "from", "to", "what", "label", "rule", "call", "seq")
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something the platform did: an INVITE, ringing, an answer, a sentence. `time` is ISO 8601, `seq` its place among all events."""
+
+    seq: int
+    time: str
+    kind: str
+    rule: str
+    label: str
+    data: Mapping[str, Any]
+
+    @property
+    def call_ids(self) -> tuple[str, ...]:
+        """The calls it is about."""
+        both = self.data.get("callIds")
+        return tuple(map(str, both)) if both else tuple(filter(None, [self.data.get("callId")]))
+
+
+class Local:
+    """A local platform that listens at `url`; `token` opens its controls. Thread-safe.
+
+    `before_dial` is called with (from, to) when a phone is about to dial; `name_of` gives a leg's name by its call and where that went,
+    `mask` hides secrets in what is shown.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str = "",
+        *,
+        before_dial: Callable[[str, str], object] = lambda caller, to: None,
+        name_of: Callable[[str, str], str] = lambda call_id, to: "",
+        mask: Callable[[str], str] = lambda text: text,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.url = url
+        self.clock = Clock(self)
+        self.before_dial = before_dial
+        self._name_of = name_of
+        self._mask = mask
+        headers = {"X-Workbench-Token": token} if token else {}
+        self._client = httpx.Client(base_url=f"{url}/_local", headers=headers, transport=transport, trust_env=False, timeout=15.0)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return f"<local platform at {self.url}>"
+
+    # -- phones and the interconnect -----------------------------------------------------------------------------------------------
+
+    def phone(self, number: str, name: str = "") -> Phone:
+        """The simulated phone at a number. Every number has one; by default it rings for a second and answers."""
+        return Phone(number, name or number, self)
+
+    def interconnect(self, **script: Any) -> dict[str, Any]:
+        """How the SIP interconnect takes the WebRTC leg: `answer` (True), `answer_seconds` (0.2). Gives the script that now holds."""
+        return dict(self.send("PUT", "/interconnect", script))
+
+    def connect(self, participant: Any) -> None:
+        """Connect a simulated browser as a participant's device; it publishes and hears like a real one."""
+        self.send("POST", f"/participants/{_id(participant)}/connect")
+
+    def disconnect(self, participant: Any) -> None:
+        """Take a participant's simulated browser away."""
+        self.send("POST", f"/participants/{_id(participant)}/disconnect")
+
+    # -- the account ---------------------------------------------------------------------------------------------------------------
+
+    def application(self, application_id: str, **values: Any) -> dict[str, Any]:
+        """Set a voice application's callback URLs and their credentials, by their names in Bandwidth's Dashboard API."""
+        return dict(self.send("PUT", f"/applications/{quote(application_id)}", values))
+
+    def state(self) -> dict[str, Any]:
+        """Everything there is: account, applications, numbers, phones, calls, conferences, sessions, participants."""
+        return dict(self.send("GET", "/state"))
+
+    def reset(self) -> None:
+        """Start over: nothing is left of calls, sessions and scripts."""
+        self.send("POST", "/reset")
+
+    # -- what happens --------------------------------------------------------------------------------------------------------------
+
+    def hears(self) -> dict[str, Any]:
+        """Who hears whom, by id: `{"parties": [{"id", "name", "kind"}], "hears": {id: [id]}}`."""
+        return dict(self.send("GET", "/hears"))
+
+    def matrix(self, names: Mapping[str, str] | None = None) -> DataFrame:
+        """Who hears whom as a table: a row per listener, a column per voice. `names` calls phones, given by number, otherwise."""
+        from pandas import DataFrame
+
+        found, names = self.hears(), names or {}
+        ids = [party["id"] for party in found["parties"]]
+        called = [names.get(party["id"], party["name"]) for party in found["parties"]]
+        rows = [[other in found["hears"].get(one, ()) for other in ids] for one in ids]
+        return DataFrame(rows, index=called, columns=called, dtype=bool).rename_axis(index="hears →")
+
+    def happenings(self, kind: str | None = None, after: int = 0) -> list[Happening]:
+        """What the platform did, in order, later than the sequence number `after`; webhooks are in it too."""
+        found = (Happening(**record) for record in self.lines(after))
+        return [one for one in found if kind is None or one.kind == kind]
+
+    def lines(self, after: int = 0) -> Iterable[Mapping[str, Any]]:
+        """The platform's own record, one mapping per happening."""
+        response = self._response("GET", f"/events?after={after}")
+        return [json.loads(line) for line in response.text.splitlines()]
+
+    @property
+    def events(self) -> DataFrame:
+        """What the platform did, as a table: the things no webhook tells."""
+        from pandas import DataFrame
+
+        went: dict[str, str] = {}
+        rows = []
+        for one in self.happenings():
+            went.update({call_id: str(one.data["to"]) for call_id in one.call_ids if one.data.get("to")})
+            if not one.kind.startswith("webhook"):
+                legs = [self._name_of(call_id, went.get(call_id, "")) for call_id in one.call_ids]
+                rows.append(self._row(one, ", ".join(filter(None, legs))))
+        return DataFrame(rows, columns=list(COLUMNS))
+
+    def _row(self, one: Happening, legs: str) -> tuple[Any, ...]:
+        ends = (self._mask(str(one.data.get(end) or "")) for end in ("from", "to"))
+        return (one.time[11:23], one.kind, legs, *ends, self._mask(_what(one.data)), one.label, one.rule, ", ".join(one.call_ids), one.seq)
+
+    # -- the wire ------------------------------------------------------------------------------------------------------------------
+
+    def send(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, timeout: float = 15.0) -> Any:
+        """One request to the platform's controls; gives the answer's JSON. Raises ApiError with the platform's reason."""
+        response = self._response(method, path, body, timeout=timeout)
+        return response.json() if response.content else None
+
+    def _response(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, timeout: float = 15.0) -> httpx.Response:
+        asked = f"{method} {self.url}/_local{path}"
+        try:
+            response = self._client.request(method, path, json=body, timeout=timeout)
+        except httpx.HTTPError as error:
+            raise ApiError(f"{asked}: the local platform does not answer ({type(error).__name__})", request=asked) from error
+        if response.is_success:
+            return response
+        raise ApiError(f"{asked}: {_reason(response)}", request=asked, status=response.status_code, body=response.text)
+
+    def close(self) -> None:
+        """Close the connection; the platform goes on."""
+        self._client.close()
+
+
+class Phone:
+    """A telephone: a number with a name. Its buttons work on the local platform; a real phone is in your own hand."""
+
+    def __init__(self, number: str, name: str, local: Local | NoLocal) -> None:
+        self.number = number
+        self.name = name
+        self._local = local
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.number}>"
+
+    def dial(self, to: str) -> str:
+        """Call a number of the account; gives the call's id."""
+        self._local.before_dial(self.number, to)
+        return str(self._press("dial", {"to": to})["callId"])
+
+    def answer(self) -> None:
+        """Pick up."""
+        self._press("answer")
+
+    def hangup(self) -> None:
+        """Hang up."""
+        self._press("hangup")
+
+    def reject(self) -> None:
+        """Decline the call."""
+        self._press("reject")
+
+    def press(self, digits: str) -> None:
+        """Press keys: digits, * and #."""
+        self._press("keys", {"digits": digits})
+
+    def set(self, **script: Any) -> Phone:
+        """Script it: answer, ring_seconds, busy, reject, hangup_after, by_hand, machine, rings, says. Gives the phone."""
+        self._local.send("PUT", f"/phones/{quote(self.number)}", script)
+        return self
+
+    def _press(self, button: str, body: Mapping[str, Any] | None = None) -> Any:
+        return self._local.send("POST", f"/phones/{quote(self.number)}/{button}", body)
+
+
+class Clock:
+    """The platform's clock. Moving it fires what is due one by one and lets webhooks settle in between."""
+
+    def __init__(self, local: Local) -> None:
+        self._local = local
+
+    @property
+    def now(self) -> str:
+        """The platform's time, ISO 8601."""
+        return str(self._set()["now"])
+
+    @property
+    def paused(self) -> bool:
+        """Whether it stands still."""
+        return bool(self._set()["paused"])
+
+    def pause(self) -> None:
+        """Stop it."""
+        self._set(pause=True)
+
+    def resume(self) -> None:
+        """Let it run on."""
+        self._set(resume=True)
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """`with wb.local.clock.still():` time moves only when it is told to, so that what is measured is exact."""
+        before = self.paused
+        self.pause()
+        try:
+            yield
+        finally:
+            if not before:
+                self.resume()
+
+    def advance(self, seconds: float) -> None:
+        """Move it on, all that is due on the way included."""
+        self._set(advance=seconds)
+
+    def run_to_idle(self) -> None:
+        """Move it on until nothing rings, speaks or waits for an answer any more. Parked calls stay parked."""
+        self._set(run_to="idle")
+
+    def _set(self, **change: Any) -> dict[str, Any]:
+        return dict(self._local.send("POST", "/clock", change, timeout=CLOCK_SECONDS))
+
+
+class NoLocal:
+    """Stands where the local platform would be: false, and whatever is asked of it says so."""
+
+    why = "only the local platform can do this, and these settings are live; use platform='local', or do it by hand with a real phone"
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "<no local platform: the settings are live>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise WorkbenchError(f"wb.local.{name}: {self.why}")
+
+
+def _id(participant: Any) -> str:
+    return quote(str(getattr(participant, "id", participant)))
+
+
+def _what(data: Mapping[str, Any]) -> str:
+    shown = ((name, value) for name, value in data.items() if name not in _COLUMNS and value not in (None, ""))
+    return ", ".join(f"{name} {value}" for name, value in shown)
+
+
+def _reason(response: httpx.Response) -> str:
+    try:
+        told = response.json()
+    except ValueError:
+        return f"{response.status_code} {response.reason_phrase}"
+    why = f"{response.status_code}: {told.get('error')}"
+    return f"{why} (rule: {told['text']})" if told.get("text") else why

@@ -1,0 +1,272 @@
+"""What the three modes share: handlers, flows, placing calls, and the way from a webhook to its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from workbench import bxml
+from workbench.clients import Voice
+from workbench.errors import WorkbenchError
+from workbench.modes.board import Board
+from workbench.modes.documents import Document, Gate, Written, write
+from workbench.modes.flow import WEBRTC, Flow, Handler, Leg
+from workbench.modes.handlers import ASKING, Handlers, Source
+from workbench.modes.webrtc import WebRtcSide
+from workbench.records import Event, Reply, Webhook
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+# A call's end: nothing of its leg is left to do.
+ENDINGS = frozenset({"disconnect", "transferDisconnect"})
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a mode works with.
+
+    `frame` gives the table of a mode or of one of its flows, `view` draws a named panel of it, and `settle` waits for handlers of webhooks
+    that were answered already.
+    """
+
+    voice: Voice
+    webrtc: WebRtcSide
+    board: Board
+    gate: Gate
+    application_id: str
+    number: str
+    frame: Callable[[str, str | None], DataFrame]
+    view: Callable[..., Any]
+    settle: Callable[[], object] = lambda: None
+
+
+class Mode:
+    """A way to join a phone and WebRTC. Each `on_…` method answers one event type; `@wb.<mode>.on("answer")` replaces it."""
+
+    name: ClassVar[str]
+    flow_type: ClassVar[type[Flow]] = Flow
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._handlers = Handlers(self)
+
+    # -- handlers ------------------------------------------------------------------------------------------------------------------
+
+    def on(self, event_type: str) -> Callable[[Handler], Handler]:
+        """A decorator: the function below answers this event type from now on, also for calls that are up.
+
+        It gets the event and its flow, and returns a verb, a list of verbs, a Response, an object of Bandwidth's SDK, a text or None.
+        """
+        return self._handlers.on(event_type)
+
+    def reset(self, event_type: str | None = None) -> None:
+        """Undo `on`: the mode's own handler answers again; without a name, for every event type."""
+        self._handlers.reset(event_type)
+
+    def source(self, event_type: str) -> Source:
+        """The source of the handler that answers this event type."""
+        return self._handlers.source(event_type)
+
+    @property
+    def handlers(self) -> dict[str, str]:
+        """The event types that have a handler, and whose: the mode's or a cell's."""
+        return self._handlers.table()
+
+    # -- what the callback server asks ---------------------------------------------------------------------------------------------
+
+    def knows(self, event_type: str) -> bool:
+        """Whether this is an event of the platform at all."""
+        return self._handlers.knows(event_type)
+
+    def locate(self, webhook: Webhook) -> tuple[str | None, str | None]:
+        """The flow and leg an event belongs to; an unknown inbound call opens a flow."""
+        return self.desk.board.locate(self, webhook)
+
+    def lock(self, flow: str) -> Any:
+        """The lock of a flow: its events are handled one after the other."""
+        return self.desk.board.flow(flow).lock
+
+    def ask(self, event: Event) -> Reply:
+        """Answer an event of one of our flows."""
+        if event.flow is None:
+            raise WorkbenchError(f"{event.event_type} of call {event.call_id} belongs to no flow of this run")
+        flow = self.desk.board.flow(event.flow)
+        # Inbound calls may have been taken over by another mode since this one began.
+        return flow.mode.answer(event, flow)
+
+    def answer(self, event: Event, flow: Flow) -> Reply:
+        """Run the handler and write down its document."""
+        leg = flow.legs.get(event.leg or "")
+        self.before(event, flow, leg)
+        try:
+            document = flow.handling(event.leg, lambda: self._decide(event, flow, leg))
+            written = write(document, self.desk.gate)
+            self.after(event, flow, leg, written)
+        finally:
+            if leg is not None and event.event_type in ENDINGS and event.call_id == leg.call_id:
+                flow.release(leg.name)
+                flow.ended(leg, event.cause)
+        empty = document is None and event.event_type not in ASKING
+        return Reply(status=204) if empty else Reply(body=written.body, verbs=written.names)
+
+    def _decide(self, event: Event, flow: Flow, leg: Leg | None) -> Document:
+        handler = self._handlers.get(event.event_type)
+        if leg is not None:
+            leg.aside = event.event_type == "redirect" and bool(leg.planned)
+        if leg is not None and leg.aside:
+            planned = leg.planned.pop(0)
+            if not callable(planned):
+                return planned
+            handler = planned
+        if handler is not None:
+            return handler(event, flow)
+        if event.event_type not in ASKING:
+            return None
+        raise WorkbenchError(f"nothing answers {event.event_type} here; write a handler with @wb.{self.name}.on({event.event_type!r})")
+
+    def before(self, event: Event, flow: Flow, leg: Leg | None) -> None:
+        """Note what an event tells about its leg."""
+        if leg is not None and event.event_type == "answer":
+            leg.answered = True
+
+    def after(self, event: Event, flow: Flow, leg: Leg | None, written: Written) -> None:
+        """Note what our answer makes of the leg."""
+
+    # -- flows ---------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def flows(self) -> list[Flow]:
+        """Every flow of this mode in this run, oldest first."""
+        return self.desk.board.flows(self)
+
+    @property
+    def flow(self) -> Flow:
+        """The newest flow; WorkbenchError when there was none."""
+        if not self.flows:
+            raise WorkbenchError(f"no call was made in {self.name} yet; wb.{self.name}.dial(phone) makes one")
+        return self.flows[-1]
+
+    def open(self) -> Flow:
+        """Begin a flow."""
+        return self.desk.board.open(self)
+
+    def begin(self, phone: Any) -> Flow:
+        """A flow of its own that connects a phone with the browser: the same story in every mode, for comparisons."""
+        raise NotImplementedError
+
+    def room(self) -> Flow | None:
+        """The flow an inbound call joins, or None: it opens one of its own."""
+        return None
+
+    def take_inbound(self) -> None:
+        """From now on inbound calls come to this mode, and to no other."""
+        self.desk.board.take_inbound(self)
+
+    def leg(self, leg: str | Leg) -> Leg:
+        """A leg of the newest flow by name."""
+        return leg if isinstance(leg, Leg) else self.flow.leg(leg)
+
+    # -- calls ---------------------------------------------------------------------------------------------------------------------
+
+    def call(self, flow: Flow, phone: Any, **fields: Any) -> Leg:
+        """Place a call to a phone or number as a leg of this flow."""
+        number = str(getattr(phone, "number", phone))
+        leg = flow.add(self.desk.board.name(number, flow), number)
+        return self._place(leg, to=number, **fields)
+
+    def call_webrtc(self, flow: Flow, **fields: Any) -> Leg:
+        """Place a call to a new participant as the WebRTC leg of this flow; its token travels in the User-to-User value."""
+        if not self.desk.webrtc.callable:
+            raise WorkbenchError(f"{self.name} needs a participant that can be called; endpoints cannot, use sessions or wb.transfer")
+        participant = flow.participant()
+        callee = self.desk.webrtc.callee(participant)
+        leg = next(leg for leg in flow.legs.values() if leg.participant is participant)
+        return self._place(leg, to=callee.to, uui=callee.uui, **fields)
+
+    def _place(self, leg: Leg, **fields: Any) -> Leg:
+        desk, flow = self.desk, leg.flow
+        try:
+            made = desk.voice.create_call(
+                from_=desk.number,
+                application_id=desk.application_id,
+                answer_url=flow.url("answer", leg.name),
+                disconnect_url=flow.url("disconnect", leg.name),
+                username=desk.gate.username,
+                password=desk.gate.password,
+                about=leg.about,
+                **fields,
+            )
+        except BaseException:
+            flow.release(leg.name)
+            flow.ended(leg, None)
+            raise
+        # The first event may have told the id before this answer did.
+        if leg.call_id is None:
+            desk.board.bind(leg, str(made["callId"]))
+        return leg
+
+    def redirect(self, leg: str | Leg, document: Document | Handler = None) -> None:
+        """Stop what a leg's call does; its `redirect` event is answered with the document, or by the handler."""
+        self.leg(leg).redirect(document)
+
+    def hangup(self, leg: str | Leg) -> None:
+        """End a leg's call."""
+        self.leg(leg).hangup()
+
+    def close(self) -> None:
+        """End every flow of this mode: no call and no participant of theirs is left."""
+        for flow in self.flows:
+            if not flow.closed:
+                flow.close()
+
+    # -- views ---------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def events(self) -> DataFrame:
+        """Requests and webhooks of all flows of this mode in this run."""
+        return self.desk.frame(self.name, None)
+
+    def calls(self, flow: Flow | None = None) -> DataFrame:
+        """The calls of the newest flow as the platform sees them, B legs included."""
+        from pandas import DataFrame
+
+        board, chosen = self.desk.board, flow or self.flow
+        ours = {call: leg.name for call, leg in board.legs(chosen).items()}
+        found = [call for call in self.desk.voice.list_calls() if ours.keys() & {call["callId"], call.get("parentCallId")}]
+        rows = [
+            {
+                "leg": ours.get(call["callId"]) or (WEBRTC if call["to"] == self.desk.webrtc.address else board.names.get(call["to"], "")),
+                **{name: call.get(name) or "" for name in ("direction", "from", "to", "state")},
+                "cause": call.get("disconnectCause") or "",
+                "call": call["callId"],
+                "parent": call.get("parentCallId") or "",
+            }
+            for call in found
+        ]
+        return DataFrame(rows, columns=["leg", "direction", "from", "to", "state", "cause", "call", "parent"])
+
+    def setup_times(self) -> DataFrame:
+        """How long each flow of this run took from the phone's call until both ends heard each other, sentences not counted; in seconds."""
+        from pandas import DataFrame
+
+        self.desk.settle()
+        rows = [(flow.id, flow.plan, self.desk.view("setup", flow)) for flow in self.flows]
+        return DataFrame(rows, columns=["flow", "plan", "set-up s"])
+
+    def figure(self, flow: Flow | None = None) -> Any:
+        """The newest flow as a sequence figure."""
+        return self.desk.view("figure", flow or self.flow)
+
+    def table(self) -> Any:
+        """The live event table of this mode."""
+        return self.desk.view("table", self)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {len(self.flows)} flows>"
+
+
+def speak(text: str) -> bxml.SpeakSentence:
+    """A sentence in the voice the samples use."""
+    return bxml.SpeakSentence(text, voice="julie")

@@ -1,0 +1,179 @@
+"""The WebRTC side as a mode sees it: make a participant, and say how a call reaches it. A second product only has to fit this seam."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from workbench import bxml, tokens
+from workbench.clients import WebRtc
+from workbench.errors import ApiError
+from workbench.masking import Masker
+from workbench.records import About
+
+_SHOWN = Masker(b"shown")
+
+
+class Secret(str):
+    """A text whose token is not shown when a cell displays it. The text itself is unchanged."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(_SHOWN.text(str(self)))
+
+
+@dataclass(frozen=True)
+class Participant:
+    """A participant of the WebRTC side. Its token admits one device: a browser, or the SIP interconnect."""
+
+    id: str
+    name: str
+    session_id: str
+    token: Secret
+
+    @property
+    def claims(self) -> tokens.Claims:
+        """What the token says, unverified."""
+        return tokens.read(self.token)
+
+    @property
+    def uui(self) -> Secret:
+        """The User-to-User value that carries the token to the interconnect."""
+        return Secret(tokens.uui_for(self.token))
+
+
+@dataclass(frozen=True)
+class Callee:
+    """How to call a participant: the address, and the value that names the participant there."""
+
+    to: str
+    uui: Secret
+
+
+class WebRtcSide(Protocol):
+    """What a mode asks of a WebRTC product."""
+
+    @property
+    def session(self) -> str:
+        """Id of the session every participant of this workbench is in."""
+        ...
+
+    @property
+    def participants(self) -> tuple[Participant, ...]:
+        """Those made and not yet deleted."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Where a call to a participant goes: calls to it are WebRTC legs."""
+        ...
+
+    @property
+    def callable(self) -> bool:
+        """Whether a participant can be a call of its own, as Bridge and Conference need."""
+        ...
+
+    def create(self, name: str, about: About | None = None) -> Participant:
+        """Make a participant that hears everybody in the session."""
+        ...
+
+    def delete(self, participant: Participant, about: About | None = None) -> None:
+        """Delete a participant; one that is gone already is no error."""
+        ...
+
+    def connect_verb(self, participant: Participant, **attributes: Any) -> bxml.Verb:
+        """The verb that connects the call running it with the participant."""
+        ...
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Ids of everything made on the platform, deleted or not."""
+        ...
+
+    def callee(self, participant: Participant) -> Callee:
+        """How to place a call to the participant."""
+        ...
+
+    def close(self) -> None:
+        """Delete all that is left, the session too."""
+        ...
+
+
+class Sessions:
+    """Bandwidth's classic WebRTC API: one session, and the SIP interconnect as the way in (webrtc-api 2, 7)."""
+
+    callable = True
+
+    def __init__(self, api: WebRtc, address: str = tokens.INTERCONNECT) -> None:
+        self.address = address
+        self._api = api
+        self._lock = threading.Lock()
+        self._session: str | None = None
+        self._participants: dict[str, Participant] = {}
+        self._made: list[str] = []
+
+    @property
+    def session(self) -> str:
+        """The session's id; the session is made when it is first asked for."""
+        with self._lock:
+            if self._session is None:
+                self._session = str(self._api.create_session(tag="workbench")["id"])
+            return self._session
+
+    @property
+    def participants(self) -> tuple[Participant, ...]:
+        """Those made here and not yet deleted."""
+        with self._lock:
+            return tuple(self._participants.values())
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Ids of everything made here, deleted or not: participants and, last, the session."""
+        with self._lock:
+            return (*self._made, *filter(None, [self._session]))
+
+    def create(self, name: str, about: About | None = None) -> Participant:
+        """Make a participant and add it to the session; it hears everybody there, later ones too."""
+        session = self.session
+        made = self._api.create_participant(tag=name[:50], publish_permissions=["AUDIO"], about=about)
+        participant = Participant(str(made["participant"]["id"]), name, session, Secret(made["token"]))
+        with self._lock:
+            self._participants[participant.id] = participant
+            self._made.append(participant.id)
+        self._api.add_participant(session, participant.id, {"sessionId": session}, about=about)
+        return participant
+
+    def delete(self, participant: Participant, about: About | None = None) -> None:
+        """Delete a participant once. A 404 is normal: a participant may vanish with its media (webrtc-api 7)."""
+        with self._lock:
+            if self._participants.pop(participant.id, None) is None:
+                return
+        _gone(self._api.delete_participant, participant.id, about=about)
+
+    def connect_verb(self, participant: Participant, **attributes: Any) -> bxml.Transfer:
+        """Transfer to the interconnect, the participant's token in the User-to-User value."""
+        return bxml.Transfer([bxml.SipUri(self.address, uui=participant.uui)], **attributes)
+
+    def callee(self, participant: Participant) -> Callee:
+        """The interconnect's address and the User-to-User value."""
+        return Callee(self.address, participant.uui)
+
+    def close(self) -> None:
+        """Delete every participant, then the session."""
+        for participant in self.participants:
+            self.delete(participant)
+        with self._lock:
+            session, self._session = self._session, None
+            self._made.extend(filter(None, [session]))
+        if session is not None:
+            _gone(self._api.delete_session, session)
+
+
+def _gone(delete: Any, *ids: str, **options: Any) -> None:
+    try:
+        delete(*ids, **options)
+    except ApiError as error:
+        if error.status != 404:
+            raise

@@ -1,0 +1,135 @@
+"""All panels of one workbench: made when first asked for, shown as often as one likes, closed together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar, cast
+
+from workbench.errors import WorkbenchError
+from workbench.records import About
+from workbench.widgets import text
+from workbench.widgets.calls import Calls, VoiceLike
+from workbench.widgets.dialer import Dialer
+from workbench.widgets.lookout import NOTHING, Lookout, Picture
+from workbench.widgets.matrix import Matrix
+from workbench.widgets.panel import Panel
+from workbench.widgets.participants import Participants, Side, made
+from workbench.widgets.publisher import Publisher
+from workbench.widgets.table import EventTable, Log
+
+PanelType = TypeVar("PanelType", bound=Panel)
+
+
+class LocalLike(Protocol):
+    """The local platform's handle; see `workbench.local.Local`."""
+
+    def state(self) -> Mapping[str, Any]: ...
+
+    def hears(self) -> Mapping[str, Any]: ...
+
+    def phone(self, number: str) -> Any: ...
+
+    def connect(self, participant: Any) -> object: ...
+
+    def disconnect(self, participant: Any) -> object: ...
+
+
+class Panels:
+    """Makes each panel once: shown again, it is a second view of the same panel.
+
+    `local` is the local platform or None, `number` the workbench's own; `shown` masks a customer's number as the log does.
+    """
+
+    def __init__(
+        self,
+        *,
+        log: Log,
+        voice: VoiceLike,
+        side: Side,
+        modes: Sequence[Any],
+        number: str,
+        local: LocalLike | None = None,
+        shown: Callable[[str], str] = str,
+    ) -> None:
+        self._log, self._voice, self._side, self._number, self._shown = log, voice, side, number, shown
+        self._local = local or None
+        self._modes = {mode.name: mode for mode in modes}
+        self._made: dict[tuple[object, ...], Panel] = {}
+        self._lock = threading.RLock()
+        self.publisher = Publisher()
+        self.lookout = Lookout(self._look)
+        self._unsubscribe = log.subscribe(self.lookout.nudge)
+
+    def table(self, mode: str | None = None, flow: str | None = None) -> EventTable:
+        """The live event table: of all modes, of one, or of one flow."""
+        return self._panel(("table", mode, flow), lambda: EventTable(self._log, self.publisher, mode=mode, flow=flow))
+
+    def dialer(self, mode: str) -> Dialer:
+        """The telephone of a mode."""
+        if mode not in self._modes:
+            raise WorkbenchError(f"there is no mode {mode!r}; there are {', '.join(self._modes)}")
+        return self._panel(
+            ("dialer", mode), lambda: Dialer(self._modes[mode], self.publisher, self.lookout, number=self._number, phones=self._local)
+        )
+
+    def participants(self) -> Participants:
+        """The WebRTC side."""
+        return self._panel(("participants",), lambda: Participants(self._side, self.publisher, self.lookout, devices=self._local))
+
+    def calls(self) -> Calls:
+        """Calls and conferences now."""
+        return self._panel(("calls",), lambda: Calls(self._voice, self.publisher, self.lookout, about=self._about))
+
+    def matrix(self) -> Matrix:
+        """Who hears whom."""
+        return self._panel(("matrix",), lambda: Matrix(self.publisher, self.lookout, local=self._local is not None))
+
+    def close(self) -> None:
+        """End the threads behind the panels. What is on the page stays as it is, and rows still open."""
+        self._unsubscribe()
+        self.lookout.close()
+        self.publisher.close()
+
+    def _panel(self, key: tuple[object, ...], make: Callable[[], PanelType]) -> PanelType:
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = make()
+            return cast(PanelType, self._made[key])
+
+    def _look(self) -> Picture:
+        legs = [leg for mode in self._modes.values() for flow in list(mode.flows) for leg in flow.up]
+        told = [_leg(leg, self._shown) for leg in legs]
+        picture = {**NOTHING, "legs": told, "made": made(self._side)}
+        if self._local is not None:
+            return {**picture, **self._local.state(), "hears": self._local.hears()}
+        return {**picture, "calls": [_known_call(leg) for leg in told if leg["call"]], "conferences": self._rooms()}
+
+    def _rooms(self) -> list[dict[str, Any]]:
+        """Live, what our own flows know: asking the account would cost requests at every look."""
+        flows = [flow for mode in self._modes.values() for flow in list(mode.flows) if getattr(flow, "conference_id", None) and flow.up]
+        return [
+            {"conferenceId": flow.conference_id, "name": flow.name, "members": [{"callId": leg.call_id} for leg in flow.up if leg.answered]}
+            for flow in flows
+        ]
+
+    def _about(self, call_id: str) -> About | None:
+        legs = (leg for mode in self._modes.values() for flow in list(mode.flows) for leg in flow.up)
+        return next((leg.about for leg in legs if leg.call_id == call_id), None)
+
+
+def _leg(leg: Any, shown: Callable[[str], str]) -> dict[str, Any]:
+    return {
+        "mode": leg.flow.mode.name,
+        "flow": leg.flow.id,
+        "name": leg.name,
+        "number": shown(leg.number),
+        "party": text.party(leg.number if leg.webrtc else shown(leg.number)),
+        "call": leg.call_id,
+        "state": "answered" if leg.answered else "called",
+        "waiting": leg.waiting,
+    }
+
+
+def _known_call(leg: dict[str, Any]) -> dict[str, Any]:
+    return {"callId": leg["call"], "from": None, "to": leg["party"], "state": leg["state"]}

@@ -1,0 +1,308 @@
+import { h, icon, everyFrame, frame, button } from "./common.js";
+
+// The page keeps every row, but only so many of them as elements.
+const SHOWN = 500;
+const COLUMNS = ["time", "ms", "event", "leg", "parties", "cause", "answered", "handler", "label"];
+const HEADS = { time: "time", ms: "ms", event: "event", leg: "leg", parties: "from → to", cause: "cause", answered: "answered", handler: "handler", label: "label" };
+
+/** All rows of one table, in the order of the platform; told in numbered deltas, of which some may be missed or come twice. */
+class Log {
+  constructor(model) {
+    this.entries = [];
+    this.next = 0;
+    this.list = [];
+    this.items = new Map();
+    this.starts = new Map();
+    this.listeners = new Set();
+    this.model = model;
+    this.asked = 0;
+    this.take(0, model.get("rows") || []);
+  }
+
+  take(start, rows) {
+    const changed = [];
+    rows.forEach((row, index) => {
+      if (this.entries[start + index]) return;
+      this.entries[start + index] = true;
+      changed.push(this.place(row), ...this.time(row));
+    });
+    while (this.entries[this.next]) this.next += 1;
+    if (this.next < this.entries.length) this.ask();
+    if (changed.length) this.listeners.forEach((listener) => listener(changed));
+  }
+
+  /** A row with a known id replaces the older one. A new one goes where the platform's numbers put it, or else where its time does. */
+  place(row) {
+    const known = this.items.get(row.id);
+    if (known) {
+      known.row = row;
+      return known;
+    }
+    const item = { row };
+    this.items.set(row.id, item);
+    const later = (other) => (row.seq !== null && other.seq !== null ? other.seq > row.seq : other.at > row.at);
+    let at = this.list.length;
+    while (at > 0 && later(this.list[at - 1].row)) at -= 1;
+    this.list.splice(at, 0, item);
+    return item;
+  }
+
+  /** Milliseconds count from the first event of the flow, which may be told after others: then those change too. */
+  time(row) {
+    if (!(this.starts.get(row.flow) <= row.at)) {
+      const late = this.starts.has(row.flow);
+      this.starts.set(row.flow, row.at);
+      return late ? this.list.filter((item) => item.row.flow === row.flow) : [];
+    }
+    return [];
+  }
+
+  ms({ row }) {
+    return row.flow === null ? "" : `+${Math.round((row.at - this.starts.get(row.flow)) * 1000).toLocaleString("en")}`;
+  }
+
+  ask() {
+    const now = Date.now();
+    if (now - this.asked < 300) return;
+    this.asked = now;
+    send(this.model, { sync: this.next });
+  }
+}
+
+function send(model, message) {
+  try {
+    model.send(message);
+  } catch {
+    // Saved state without a kernel: what is there is all there is.
+  }
+}
+
+export default () => {
+  let log;
+  return {
+    initialize({ model }) {
+      log = new Log(model);
+      model.on("msg:custom", (message) => message.rows && log.take(message.start, message.rows));
+      send(model, { sync: log.next });
+    },
+    render({ model, el, signal }) {
+      return new View(model, el, log).start(signal);
+    },
+  };
+};
+
+class View {
+  constructor(model, el, log) {
+    this.model = model;
+    this.log = log;
+    this.box = frame(el, model);
+    this.follows = true;
+    this.end = 0;
+    this.nodes = new Map();
+    this.fresh = [];
+    this.selected = null;
+    this.build();
+    this.redraw = everyFrame(() => this.draw());
+  }
+
+  start(signal) {
+    const onRows = (items) => {
+      items.forEach((item) => this.nodes.has(item) && this.fill(this.nodes.get(item), item));
+      this.fresh.push(...items);
+      this.redraw();
+    };
+    const onMessage = (message) => message.detail && this.show(message.detail);
+    this.log.listeners.add(onRows);
+    this.model.on("msg:custom", onMessage);
+    const stop = () => {
+      this.log.listeners.delete(onRows);
+      clearTimeout(this.patience);
+    };
+    signal?.addEventListener("abort", stop);
+    this.fresh = [];
+    this.draw();
+    return stop;
+  }
+
+  build() {
+    this.followButton = button("Follow", () => this.setFollow(!this.follows), { "aria-pressed": "true" });
+    this.earlier = button("Earlier", () => this.page(-SHOWN / 2), { hidden: true });
+    this.later = button("Later", () => this.page(SHOWN / 2), { hidden: true });
+    this.box.tools.append(this.earlier, this.later, this.followButton);
+    const heads = COLUMNS.map((name) => h("span", { role: "columnheader", class: `wb-c-${name}` }, HEADS[name]));
+    this.rows = h("div", { role: "rowgroup", class: "wb-rows" });
+    this.table = h("div", { role: "table", "aria-label": this.model.get("title"), class: "wb-table" },
+      h("div", { role: "rowgroup", class: "wb-heads" }, h("div", { role: "row", class: "wb-row" }, ...heads)), this.rows);
+    this.scroller = h("div", { class: "wb-scroll" }, this.table);
+    this.empty = h("p", { class: "wb-empty" }, "No events yet. They appear here as they happen.");
+    this.detail = h("aside", { class: "wb-detail", "aria-label": "Details of the event", hidden: true });
+    this.spoken = h("div", { role: "log", "aria-live": "polite", class: "wb-unseen" });
+    this.box.body.append(h("div", { class: "wb-split" }, h("div", { class: "wb-left" }, this.scroller, this.empty), this.detail), this.spoken);
+    this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    this.rows.addEventListener("click", (event) => this.open(event.target.closest("[role=row]")));
+    this.rows.addEventListener("keydown", (event) => this.key(event));
+    this.box.root.addEventListener("keydown", (event) => event.key === "Escape" && this.shut());
+  }
+
+  draw() {
+    const { list } = this.log;
+    if (this.follows) this.end = list.length;
+    this.end = Math.max(Math.min(this.end, list.length), Math.min(SHOWN, list.length));
+    const from = Math.max(0, this.end - SHOWN);
+    this.arrange(list.slice(from, this.end));
+    this.box.count.textContent = this.summary(list.length, from);
+    this.empty.hidden = list.length > 0;
+    this.table.hidden = list.length === 0;
+    this.table.setAttribute("aria-rowcount", String(list.length));
+    this.earlier.hidden = from === 0;
+    this.later.hidden = this.end >= list.length;
+    if (this.follows) this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.speak();
+  }
+
+  summary(total, from) {
+    const events = `${total.toLocaleString("en")} ${total === 1 ? "event" : "events"}`;
+    return total > this.end - from ? `${events}, showing ${(from + 1).toLocaleString("en")} to ${this.end.toLocaleString("en")}` : events;
+  }
+
+  /** Make the rows on the page those of `items`, touching only what differs. */
+  arrange(items) {
+    const wanted = new Set(items);
+    for (const [item, node] of this.nodes) {
+      if (wanted.has(item)) continue;
+      node.remove();
+      this.nodes.delete(item);
+    }
+    let node = this.rows.firstElementChild;
+    for (const item of items) {
+      const own = this.nodes.get(item) || this.make(item);
+      if (own === node) node = node.nextElementSibling;
+      else this.rows.insertBefore(own, node);
+    }
+    if (!this.rows.querySelector('[tabindex="0"]')) this.rows.lastElementChild?.setAttribute("tabindex", "0");
+  }
+
+  make(item) {
+    const node = h("div", { role: "row", class: "wb-row", tabindex: "-1" });
+    node.item = item;
+    this.fill(node, item);
+    this.nodes.set(item, node);
+    return node;
+  }
+
+  fill(node, item) {
+    const { row } = item;
+    const cell = (name, ...content) => h("span", { role: "cell", class: `wb-c-${name}` }, ...content);
+    const way = row.way === "request" ? "request to the platform" : "webhook from the platform";
+    const event = cell("event", icon(row.way === "request" ? "out" : "in"), h("span", { class: "wb-unseen" }, way), h("span", { class: "wb-text" }, row.event));
+    const one = (name) => h("span", { class: "wb-one" }, name);
+    const parties = row.from || row.to ? [one(`${row.from} →`), " ", one(row.to)] : [];
+    node.className = `wb-row wb-${row.way}${row.bad ? " wb-bad" : ""}`;
+    node.dataset.id = row.id;
+    node.replaceChildren(
+      cell("time", row.time),
+      cell("ms", this.log.ms(item)),
+      event,
+      cell("leg", row.leg),
+      cell("parties", ...parties),
+      cell("cause", row.cause),
+      cell("answered", ...(row.bad ? [icon("alert"), " "] : []), row.answered + (row.again ? " (again)" : "")),
+      cell("handler", row.handler === null ? "" : String(row.handler)),
+      cell("label", ...(row.label ? [h("span", { class: `wb-badge wb-${row.label}` }, row.label)] : [])),
+    );
+  }
+
+  /** A screen reader hears the newest event, not two hundred a second. */
+  speak() {
+    const fresh = this.fresh.splice(0);
+    if (!fresh.length || this.quiet) return;
+    const { event, leg, cause } = fresh[fresh.length - 1].row;
+    this.spoken.textContent = [fresh.length > 1 ? `${fresh.length} events, last` : "", event, leg, cause].filter(Boolean).join(" ");
+    this.quiet = setTimeout(() => (this.quiet = null), 1000);
+  }
+
+  setFollow(on) {
+    this.follows = on;
+    this.followButton.setAttribute("aria-pressed", String(on));
+    if (on) this.draw();
+  }
+
+  page(by) {
+    this.setFollow(false);
+    this.end = Math.max(SHOWN, this.end + by);
+    this.draw();
+    if (by < 0) this.scroller.scrollTop = 0;
+    this.setFollow(this.end >= this.log.list.length && by > 0);
+  }
+
+  scrolled() {
+    const rest = this.scroller.scrollHeight - this.scroller.clientHeight - this.scroller.scrollTop;
+    if (this.end < this.log.list.length && this.follows) return;
+    const atEnd = rest < 24 && this.end >= this.log.list.length;
+    if (atEnd !== this.follows && !(this.selected && atEnd)) {
+      this.follows = atEnd;
+      this.followButton.setAttribute("aria-pressed", String(atEnd));
+    }
+  }
+
+  key(event) {
+    const row = event.target.closest("[role=row]");
+    if (!row) return;
+    const moves = { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling, Home: this.rows.firstElementChild, End: this.rows.lastElementChild };
+    if (event.key in moves) this.focus(moves[event.key]);
+    else if (event.key === "Enter" || event.key === " ") this.open(row);
+    else return;
+    event.preventDefault();
+  }
+
+  focus(row) {
+    if (!row) return;
+    this.rows.querySelector('[tabindex="0"]')?.setAttribute("tabindex", "-1");
+    row.setAttribute("tabindex", "0");
+    row.focus();
+  }
+
+  open(row) {
+    if (!row) return;
+    this.focus(row);
+    this.rows.querySelector("[aria-current]")?.removeAttribute("aria-current");
+    row.setAttribute("aria-current", "true");
+    this.selected = row.item;
+    this.setFollow(false);
+    clearTimeout(this.patience);
+    this.patience = setTimeout(() => this.box.say("The kernel is busy: the details come when the running cell has ended.", "info"), 1000);
+    send(this.model, { detail: row.item.row.id });
+  }
+
+  show(detail) {
+    if (this.selected?.row.id !== detail.id) return;
+    clearTimeout(this.patience);
+    this.box.say("");
+    const close = button(icon("close"), () => this.shut(), { "aria-label": "Close the details" });
+    const parts = detail.parts.flatMap(({ head, kind, text }) => [h("h4", {}, head), code(kind, text)]);
+    this.detail.replaceChildren(h("div", { class: "wb-detail-head" }, h("strong", {}, detail.title), close), ...parts);
+    this.detail.hidden = false;
+  }
+
+  shut() {
+    if (!this.selected) return;
+    const node = this.nodes.get(this.selected);
+    node?.removeAttribute("aria-current");
+    this.selected = null;
+    this.detail.hidden = true;
+    node?.focus();
+  }
+}
+
+/** Text as it is, with the names of BXML verbs and attributes set off. */
+function code(kind, text) {
+  const pre = h("pre", { class: `wb-code wb-code-${kind}`, tabindex: "0" });
+  if (kind !== "bxml") pre.append(text);
+  else {
+    for (const piece of text.split(/(<\/?[\w:.-]+|\/?>|\s[\w:.-]+(?==["']))/)) {
+      const what = /^<\/?\w|^\/?>$/.test(piece) ? "wb-verb" : /^\s[\w:.-]+$/.test(piece) ? "wb-attribute" : null;
+      pre.append(what ? h("span", { class: what }, piece) : piece);
+    }
+  }
+  return pre;
+}

@@ -1,0 +1,193 @@
+"""The live event table: every request made and every webhook received, as it happens."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import traitlets
+
+from workbench.records import Event
+from workbench.widgets import text
+from workbench.widgets.panel import Panel, module
+from workbench.widgets.publisher import Publisher
+
+# A delta repeats the last rows now and then, for a page that was loading when the earlier ones were sent.
+TAIL = 64
+TAIL_EVERY = 0.1
+# While no page has reported, more is repeated: a page that loads beside a blocking cell can ask for nothing.
+UNSEEN_TAIL = 1000
+REPEATS = (0.3, 1.0, 3.0)
+CHUNK = 1000
+HEADS = ("time", "ms", "event", "leg", "from", "to", "cause", "answered", "handler ms", "label")
+NAMES = ("time", "ms", "event", "leg", "from", "to", "cause", "answered", "handler", "label")
+COLOURS = {"documented": "#dff3e8", "observed": "#e3effb", "assumed": "#fbeed7"}
+
+
+class Log(Protocol):
+    """What the table needs of an `EventLog`."""
+
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]: ...
+
+    def events(self, mode: str | None = None, flow: str | None = None) -> list[Event]: ...
+
+
+class EventTable(Panel):
+    """All events of the log, or those of one `mode` or `flow`; a row opens to what was sent and what was answered.
+
+    `rows` is appended to in place and never sent as a whole, except to a page that (re)loads; pages get numbered deltas.
+    """
+
+    _esm = module("table.js")
+    rows: Any = traitlets.List().tag(sync=True)
+
+    def __init__(self, log: Log, publisher: Publisher, *, mode: str | None = None, flow: str | None = None) -> None:
+        self._publisher = publisher
+        self._wanted = (mode, flow)
+        self._events: dict[int, Event] = {}
+        self._seen = False
+        self._tail_sent = 0.0
+        self._repeats: list[float] = []
+        # Events that arrive while the first rows are read wait for them.
+        self._lock = threading.Lock()
+        with self._lock:
+            self._unsubscribe = log.subscribe(self._hear)
+            rows = self._fresh(log.events(mode=mode, flow=flow))
+            super().__init__(publisher, f"{(flow or mode or 'all').capitalize()} · events", rows=rows)
+
+    def details(self, event_id: int) -> dict[str, Any]:
+        """What a row opens to: `title`, and `parts`, a list of heading, kind (json, bxml, error or text) and text. Masked."""
+        event = self._events[event_id]
+        return {"id": event_id, "title": f"{event.event_type} · {text.clock(event.time)}", "parts": parts(event)}
+
+    def html(self) -> str:
+        """The table as static HTML."""
+        with self._lock:
+            rows = sorted((row(event) for event in self._events.values()), key=lambda row: row["at"])
+        starts: dict[str | None, float] = {}
+        for each in rows:
+            each["ms"] = round((each["at"] - starts.setdefault(each["flow"], each["at"])) * 1000)
+        return text.table_html(self.title, HEADS, ([row[name] for name in NAMES] for row in rows), COLOURS)
+
+    def publish(self, items: list[Any]) -> float | None:
+        """Append events, answer pages; called by the publisher alone."""
+        with self._lock:
+            if not self._open:
+                return None
+            rows = self._fresh([item for item in items if isinstance(item, Event)])
+            start = len(self.rows)
+            self.rows.extend(rows)
+        for item in items:
+            if isinstance(item, dict):
+                self._answer(item)
+        if rows:
+            self._repeats = list(REPEATS)
+            self._send_delta(start)
+        elif not items and self._repeats:
+            self._repeats.pop(0)
+            self._tell(len(self.rows) - (TAIL if self._seen else UNSEEN_TAIL))
+        return self._repeats[0] if self._repeats else None
+
+    def close(self) -> None:
+        """Take the table off the page and off the log."""
+        self._unsubscribe()
+        super().close()
+
+    def _hear(self, event: Event) -> None:
+        mode, flow = self._wanted
+        if (mode is None or event.mode == mode) and (flow is None or event.flow == flow):
+            self._publisher.put(self, event)
+
+    def _fresh(self, events: list[Event]) -> list[dict[str, Any]]:
+        """Rows of what is new; an event is told again when its outcome is known, and then its row is replaced."""
+        rows = []
+        for event in events:
+            known = self._events.get(event.id)
+            if known is None or (known.status is None and known != event):
+                self._events[event.id] = event
+                rows.append(row(event))
+        return rows
+
+    def _send_delta(self, start: int) -> None:
+        now = time.monotonic()
+        if now - self._tail_sent > TAIL_EVERY:
+            self._tail_sent = now
+            start = min(start, len(self.rows) - TAIL)
+        self._tell(start)
+
+    def _tell(self, start: int, end: int | None = None) -> None:
+        start = max(0, start)
+        self.send({"start": start, "rows": self.rows[start:end]})
+
+    def _answer(self, item: dict[str, Any]) -> None:
+        if "sync" in item:
+            self._seen = True
+            for start in range(max(0, int(item["sync"])), len(self.rows), CHUNK):
+                self._tell(start, start + CHUNK)
+        elif item.get("detail") in self._events:
+            self.send({"detail": self.details(item["detail"])})
+
+    def _on_message(self, widget: object, content: Any, buffers: object) -> None:
+        if isinstance(content, dict) and ("sync" in content or "detail" in content):
+            self._publisher.put(self, content)
+
+
+def row(event: Event) -> dict[str, Any]:
+    """What the page shows of an event. It works out the order and the milliseconds itself: an earlier event may be told later."""
+    return {
+        "id": event.id,
+        "seq": event.seq,
+        "at": event.time,
+        "flow": event.flow,
+        "way": event.direction,
+        "time": text.clock(event.time),
+        "event": event.event_type,
+        "leg": event.leg or "",
+        "from": text.party(event.from_),
+        "to": text.party(event.to),
+        "cause": event.cause or "",
+        "answered": answered(event),
+        "handler": None if event.handler_ms is None else round(event.handler_ms, 1),
+        "label": event.label or "",
+        "bad": bool(event.error) or event.late or (event.status or 0) >= 400,
+        "again": event.duplicate_of is not None,
+    }
+
+
+def answered(event: Event) -> str:
+    """What came back: the verbs of a webhook's answer, the status of a request."""
+    if event.direction == "request":
+        return "no answer" if event.status is None else str(event.status)
+    if event.late:
+        return "too late"
+    if event.error:
+        return f"error {event.status or ''}".strip()
+    return " ".join(event.verbs) or ("" if event.status in (None, 200, 204) else str(event.status))
+
+
+def parts(event: Event) -> list[dict[str, str]]:
+    """The parts of an event's details, the most telling first."""
+    found = []
+    if event.error:
+        found.append(("Error in the handler" if event.direction == "webhook" else "Error", "error", text.pretty_error(event.error)))
+    if event.direction == "request":
+        found.append((f"Request · {event.data.get('method', '')} {event.data.get('path', '')}", "json", body(event.data.get("request"))))
+        found.append((f"Answer · {event.status or 'none'}", "json", body(event.data.get("response"))))
+    else:
+        answer = f"Answer of this notebook · {event.status or 'pending'}"
+        found.append((answer, "bxml", text.pretty_bxml(event.reply) if event.reply else "(empty)"))
+        found.append(("What the platform sent", "json", text.pretty_json(event.data)))
+    if event.rule:
+        found.append(("Rule of the local platform", "text", f"{event.rule} ({event.label or 'no label'})"))
+    if event.duplicate_of is not None:
+        found.append(("Sent again", "text", "The same webhook came before; it got the same answer."))
+    return [{"head": head, "kind": kind, "text": words} for head, kind, words in found]
+
+
+def body(value: Any) -> str:
+    """A request's or answer's body, if it has one; BXML as BXML."""
+    if value in (None, "", {}):
+        return "(empty)"
+    return text.pretty_bxml(value) if isinstance(value, str) else text.pretty_json(value)

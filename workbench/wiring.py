@@ -1,0 +1,277 @@
+"""Starts everything a workbench consists of, in the order in which one part needs the other, and stops it in the reverse order."""
+
+from __future__ import annotations
+
+import atexit
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import ApiError, CallbackError, SettingsError, WorkbenchError
+from workbench.local import Local, NoLocal
+from workbench.process import LocalProcess
+from workbench.settings import Settings
+from workbench.waiting import Waits, Wanted
+
+if TYPE_CHECKING:
+    import httpx
+    from pandas import DataFrame
+
+    from workbench.callbacks import CallbackApp
+    from workbench.clients import WebRtc
+    from workbench.modes import BridgeMode, ConferenceMode, Mode, TransferMode
+    from workbench.server import CallbackServer
+
+USER = "workbench"
+# How long handlers of webhooks that were answered already may take to end.
+DRAIN_SECONDS = 5.0
+_THREADS = ("callback-server", "waitress", "callbacks-", "log-checkpoints", "workbench-")
+
+
+class Network:
+    """How the parts reach one another: over sockets. A test that joins both sides in one process hands in another."""
+
+    transport: httpx.BaseTransport | None = None
+
+    def serve(self, app: CallbackApp, settings: Settings) -> CallbackServer:
+        """Let the platform reach the callback application."""
+        from workbench.server import CallbackServer
+
+        return CallbackServer(app, settings.port, settings.host).start()
+
+
+class Wiring:
+    """All parts of a workbench that runs. `view(name, thing)` draws what a mode is asked to show."""
+
+    def __init__(self, settings: Settings, view: Callable[..., Any], network: Network | None = None) -> None:
+        settings.require()
+        self.network = network or Network()
+        self.end = ExitStack()
+        self.settings = settings
+        self.process: LocalProcess | None = None
+        self._before = frozenset(threading.enumerate())
+        self._closing = threading.Lock()
+        self.closed = False
+        try:
+            if not settings.live and not settings.local_url:
+                # First of all: the child comes up while we import what we need ourselves.
+                self.process = LocalProcess()
+                self.end.callback(self.process.close)
+            self._serve()
+            self._reach_platform()
+            self._connect_clients()
+            self._make_modes(view)
+            atexit.register(self.close)
+        except BaseException:
+            self.end.close()
+            raise
+
+    def _serve(self) -> None:
+        """The log, and the callback server with its public address."""
+        from workbench.callbacks import create_app
+        from workbench.events import open_log
+        from workbench.modes import Board, Gate
+        from workbench.tunnel import open_tunnel
+
+        password, participants_path = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+        board = self.board = Board()
+        self.modes: dict[str, Mode] = {}
+        self.log = open_log(self.settings, values=(password, participants_path))
+        self.end.callback(self.log.close)
+        self.instance = secrets.token_hex(8)
+        self.app = create_app(
+            self.modes,
+            self.log,
+            (USER, password),
+            inbound=board.taker,
+            participant_secret=participants_path,
+            instance=self.instance,
+        )
+        self.end.callback(self.app.close)
+        self.server = self.network.serve(self.app, self.settings)
+        self.end.callback(self.server.stop)
+        self.tunnel = open_tunnel(self.settings, self.server.port)
+        self.end.callback(self.tunnel.close)
+        self.gate = Gate(self.tunnel.url, USER, password)
+
+    def _reach_platform(self) -> None:
+        """The local platform, if there is one: where it is, which application and number are ours, and where its inbound calls go."""
+        from workbench.masking import Masker
+
+        self.masker = Masker(b"shown", numbers=self.settings.live, own=filter(None, [self.settings.number]))
+        self.local: Local | NoLocal = NoLocal()
+        if self.settings.live:
+            return
+        if self.process is not None:
+            self.settings = self.settings.at(self.process.url, self.process.token)
+        else:
+            self.settings = self.settings.at(self.settings.local_url, self.settings.local_token.get_secret_value())
+        board = self.board
+        self.local = Local(
+            self.settings.local_url,
+            self.settings.local_token.get_secret_value(),
+            before_dial=lambda caller, to: board.expect_call(to),
+            name_of=board.name_of,
+            mask=self.masker.text,
+            transport=self.network.transport,
+        )
+        self.end.callback(self.local.close)
+        self.settings = _owned(self.settings, self.local.state())
+        self.local.application(
+            self.settings.application_id,
+            callInitiatedCallbackUrl=f"{self.gate.base}/inbound/initiate",
+            callStatusCallbackUrl=f"{self.gate.base}/inbound/disconnect",
+            username=self.gate.username,
+            password=self.gate.password,
+        )
+
+    def _connect_clients(self) -> None:
+        """The APIs, and who waits for events."""
+        from workbench.clients import Voice, WebRtc
+        from workbench.modes import Sessions
+
+        local = self.local
+        self.waits = Waits(lambda: _run_on(local))
+        self.end.callback(self.log.subscribe(self.waits.hear))
+        self.voice = Voice(self.settings, self.log.record_request, transport=self.network.transport)
+        self.end.callback(self.voice.close)
+        self.webrtc = WebRtc(self.settings, self.log.record_request, transport=self.network.transport)
+        self.end.callback(self.webrtc.close)
+        self.side = Sessions(self.webrtc, self.settings.interconnect)
+
+    def _make_modes(self, view: Callable[..., Any]) -> None:
+        from workbench.modes import BridgeMode, ConferenceMode, Desk, TransferMode
+
+        settings = self.settings
+        owned = (settings.application_id, settings.number)
+        desk = Desk(self.voice, self.side, self.board, self.gate, *owned, frame=self.frame, view=view, settle=self.settle)
+        self.transfer: TransferMode = TransferMode(desk)
+        self.bridge: BridgeMode = BridgeMode(desk)
+        self.conference: ConferenceMode = ConferenceMode(desk)
+        self.modes.update({mode.name: mode for mode in (self.transfer, self.bridge, self.conference)})
+        self.board.take_inbound(self.transfer, asked=False)
+
+    def wanted(self, event_type: str, leg: str | None, flow: Any) -> Wanted:
+        """What is waited for: in this flow, by itself or its id, or in the one that is the newest at each look."""
+        from workbench.modes.handlers import EVENT_TYPES
+
+        if event_type not in EVENT_TYPES:
+            raise WorkbenchError(f"there is no event {event_type!r}; there are {', '.join(sorted(EVENT_TYPES))}")
+        board, chosen = self.board, None if flow is None else str(getattr(flow, "id", flow))
+        return Wanted(event_type, leg, lambda: chosen or (board.current.id if board.current else None))
+
+    def settle(self) -> None:
+        """Wait for the handlers of webhooks that were answered already; one of these handlers itself does not wait."""
+        if not threading.current_thread().name.startswith("callbacks-"):
+            self.app.drain(DRAIN_SECONDS)
+
+    def frame(self, mode: str | None = None, flow: str | None = None) -> DataFrame:
+        """Requests and webhooks as a table, once their outcome is known."""
+        self.settle()
+        return self.log.frame(mode, flow)
+
+    def ping(self) -> dict[str, str]:
+        """Ask each part for a sign of life. Raises what the first one that has none raised."""
+        return {
+            "Voice API": _timed(lambda: next(self.voice.list_calls(page_size=1), None)),
+            "WebRTC API": _timed(lambda: _ask_webrtc(self.webrtc)),
+            "callbacks": _timed(lambda: _reach(f"{self.gate.base}/ping", self.instance, self.tunnel.kind)),
+        }
+
+    # -- the end -------------------------------------------------------------------------------------------------------------------
+
+    def tidy(self) -> None:
+        """End every call, delete every participant and the session: what lies about costs money, live."""
+        for mode in self.modes.values():
+            with suppress(ApiError):
+                mode.close()
+        self.settle()
+        with suppress(ApiError):
+            self.side.close()
+
+    def close(self) -> None:
+        """Tidy up and stop all parts. Any thread; again: nothing happens."""
+        with self._closing:
+            if self.closed:
+                return
+            with suppress(Exception):
+                self.tidy()
+            self.end.close()
+            self.closed = True
+            atexit.unregister(self.close)
+
+    def on_platform(self) -> list[str]:
+        """What of ours is still on the platform."""
+        if isinstance(self.local, Local):
+            return list(self._in_state(self.local.state()))
+        return [*self._calls_up(), *(f"participant {one.name}" for one in self.side.participants)]
+
+    def _in_state(self, state: dict[str, Any]) -> Iterator[str]:
+        # A platform that others use too may hold things of theirs.
+        alone, calls, made = self.process is not None, self.board.call_ids, self.side.made
+        yield from (f"call {one['callId']} ({one['state']})" for one in state["calls"] if alone or one["callId"] in calls)
+        for one in state["conferences"]:
+            if alone or any(member["callId"] in calls for member in one["members"]):
+                yield f"conference {one['name']}"
+        yield from (f"session {one['id']}" for one in state["sessions"] if alone or one["id"] in made)
+        yield from (f"participant {one['tag'] or one['id']}" for one in state["participants"] if alone or one["id"] in made)
+
+    def _calls_up(self) -> Iterator[str]:
+        for call_id in self.board.call_ids:
+            with suppress(ApiError):
+                if (state := self.voice.call(call_id)["state"]) != "disconnected":
+                    yield f"call {call_id} ({state})"
+
+    def in_process(self) -> list[str]:
+        """What of ours is still in this process or beside it: threads, the callback server's port, the platform's process."""
+        left = [f"thread {one.name}" for one in threading.enumerate() if one not in self._before and one.name.startswith(_THREADS)]
+        if self.server.running:
+            left.append(f"port {self.server.port}")
+        if self.process is not None and self.process.running:
+            left.append(f"process {self.process.pid}")
+        return left
+
+
+def _ask_webrtc(webrtc: WebRtc) -> None:
+    try:
+        webrtc.session("00000000-0000-4000-8000-000000000000")
+    except ApiError as error:
+        # It knows no such session: it is there and has let us in.
+        if error.status != 404:
+            raise
+
+
+def _reach(url: str, instance: str, tunnel: str) -> None:
+    """Ask our own callback server under its public address. CallbackError when somebody else answers there, or nobody."""
+    import httpx
+
+    try:
+        answer = httpx.get(url, timeout=10.0, trust_env=tunnel != "none")
+    except httpx.HTTPError as error:
+        raise CallbackError(f"{url} does not answer ({type(error).__name__}): the platform could not reach us either") from error
+    if answer.text != instance:
+        raise CallbackError(f"{url} leads somewhere else: it answers {answer.status_code}, but not as this workbench")
+
+
+def _timed(ask: Callable[[], object]) -> str:
+    began = time.perf_counter()
+    ask()
+    return f"answers in {(time.perf_counter() - began) * 1000:.0f} ms"
+
+
+def _owned(settings: Settings, state: dict[str, Any]) -> Settings:
+    """The settings with a number and an application that this platform has. SettingsError when those given are not there."""
+    numbers = {one["number"]: one["applicationId"] for one in state["numbers"]}
+    number = settings.number or next(iter(numbers), "")
+    if number not in numbers:
+        raise SettingsError(f"number: the local platform has no {number or 'number'}; it has {', '.join(numbers) or 'none'}")
+    return settings.model_copy(update={"number": number, "application_id": settings.application_id or numbers[number]})
+
+
+def _run_on(local: Local | NoLocal) -> None:
+    """Who waits while the clock stands still would wait for ever."""
+    if isinstance(local, Local) and local.clock.paused:
+        local.clock.run_to_idle()

@@ -1,0 +1,298 @@
+"""The workbench: what a notebook or script works with. Started it serves callbacks; closed it leaves nothing behind."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from _thread import start_new_thread
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from workbench import status, waiting
+from workbench.errors import WorkbenchError
+from workbench.lessons import Lessons
+from workbench.local import Local, NoLocal, Phone
+from workbench.records import Event
+from workbench.settings import Settings
+from workbench.wiring import Network, Wiring
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from workbench.clients import Voice, WebRtc
+    from workbench.modes import BridgeMode, ConferenceMode, Flow, Mode, Participant, TransferMode
+    from workbench.widgets import Panels
+
+# Simulated phones stand at +1 919 555 0111 and on; those from 0191 behave in ways of their own, and one is kept for comparisons.
+PHONES, COMPARING = range(111, 189), "+19195550189"
+
+
+class Workbench(Lessons):
+    """An application with its callback server, and the platform it talks to: a local one, unless the settings say live.
+
+    `transfer`, `bridge` and `conference` are the modes, `voice` and `webrtc` Bandwidth's APIs; `local` is what only the local platform
+    can do, and is false when the settings are live. Settings come as `Settings` or by name; `Workbench()` needs none. In a notebook there
+    is one at a time: a new one closes the one before.
+    """
+
+    _current: ClassVar[weakref.ref[Workbench] | None] = None
+
+    def __init__(self, settings: Settings | None = None, *, network: Network | None = None, **overrides: Any) -> None:
+        if _in_notebook():
+            # The cell is run again; the old one may live on in the notebook's history.
+            before = Workbench._current() if Workbench._current else None
+            if before is not None:
+                before.close()
+            Workbench._current = weakref.ref(self)
+        given = settings.model_dump(exclude_unset=True) if settings else {}
+        me = weakref.ref(self)
+        self._wiring = Wiring(Settings(**(given | overrides)), lambda name, thing: _view(me(), name, thing), network)
+        # Garbage is collected at any moment, also while this thread holds a lock that closing needs: so it is done on another one.
+        weakref.finalize(self, start_new_thread, self._wiring.close, ()).atexit = False
+        self.transfer: TransferMode = self._wiring.transfer
+        self.bridge: BridgeMode = self._wiring.bridge
+        self.conference: ConferenceMode = self._wiring.conference
+        self.local: Local | NoLocal = self._wiring.local
+        self.voice: Voice = self._wiring.voice
+        self.webrtc: WebRtc = self._wiring.webrtc
+        self._people: dict[str, Participant] = {}
+        self._panels: Panels | None = None
+        self._left: list[str] = []
+
+    # -- parts ---------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in use, secrets masked."""
+        return self._wiring.settings
+
+    @property
+    def number(self) -> str:
+        """Our phone number."""
+        return self.settings.number
+
+    @property
+    def url(self) -> str:
+        """Where the platform reaches our callback server."""
+        return self._wiring.gate.base
+
+    @property
+    def interconnect(self) -> str:
+        """The SIP address that takes WebRTC legs."""
+        return self.settings.interconnect
+
+    # -- the WebRTC side -----------------------------------------------------------------------------------------------------------
+
+    @property
+    def session(self) -> str:
+        """Id of the session; made when first asked for."""
+        return self._wiring.side.session
+
+    def participant(self, name: str = "browser") -> Participant:
+        """The participant of this name, in the session; made when first asked for."""
+        side = self._wiring.side
+        if name not in self._people or self._people[name] not in side.participants:
+            self._people[name] = side.create(name)
+        return self._people[name]
+
+    def delete(self, participant: Participant) -> None:
+        """Delete a participant: its token admits nobody any more."""
+        self._wiring.side.delete(participant)
+
+    def connect(self, participant: Participant) -> None:
+        """Connect a simulated browser as the participant's device (local platform; live, a real browser connects with the token)."""
+        self.local.connect(participant)
+
+    def uui(self, participant: Participant) -> str:
+        """The User-to-User value that carries a participant's token to the interconnect. Shown masked."""
+        return participant.uui
+
+    # -- phones and who hears whom -------------------------------------------------------------------------------------------------
+
+    def phone(self, which: int | str = 1, name: str | None = None) -> Phone:
+        """A telephone: a simulated one by its count, or the one at a number. The same arguments give the same phone."""
+        if isinstance(which, int):
+            if not self.local:
+                raise WorkbenchError("live there are no simulated phones: give the number of a real one, wb.phone('+1…')")
+            if not 1 <= which <= len(PHONES):
+                raise WorkbenchError(f"simulated phones are counted from 1 to {len(PHONES)}; any other is had by its number")
+            number, name = f"+19195550{PHONES[which - 1]}", name or ("phone" if which == 1 else f"phone {which}")
+        else:
+            number = which
+        names = self._wiring.board.names
+        names[number] = name or names.get(number, number)
+        return Phone(number, names[number], self.local)
+
+    def phones(self, count: int) -> list[Phone]:
+        """The first `count` simulated phones."""
+        return [self.phone(which) for which in range(1, count + 1)]
+
+    def hears(self) -> DataFrame:
+        """Who hears whom: a row per listener, a column per voice, by name (local platform)."""
+        matrix: DataFrame = self.local.matrix(self._wiring.board.names)
+        return matrix
+
+    # -- events --------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def events(self) -> DataFrame:
+        """Every request and webhook of this run."""
+        return self._wiring.frame()
+
+    async def wait_for(self, event_type: str, leg: str | None = None, flow: Flow | str | None = None, timeout: float = 30) -> Event:
+        """The first such event of the flow (the newest unless told) that nobody has waited for yet; it may have come before.
+
+        While the platform's clock stands still, it is run until nothing is under way. After `timeout` seconds a WaitError tells what came.
+        """
+        return await self._wiring.waits.wait_for(self._wiring.wanted(event_type, leg, flow), timeout)
+
+    def wait(self, event_type: str, leg: str | None = None, flow: Flow | str | None = None, timeout: float = 30) -> Event:
+        """`wait_for` for plain scripts. In a notebook it would keep buttons from working."""
+        return self._wiring.waits.wait(self._wiring.wanted(event_type, leg, flow), timeout)
+
+    async def until(self, condition: Callable[[], object], timeout: float = 10) -> None:
+        """Return once the condition holds. For what no webhook tells: that two legs are joined, say. WaitError after `timeout` seconds."""
+        await waiting.until(condition, timeout)
+
+    # -- looking back --------------------------------------------------------------------------------------------------------------
+
+    def compare(self, *modes: str) -> DataFrame:
+        """What each mode costs, counted from the log: a phone is called, connected with the browser, and hangs up.
+
+        On the local platform that story is played now, once per mode, on the moved clock; live, the newest flow of each mode is counted.
+        """
+        from workbench import compare
+
+        parts = self._wiring
+        chosen = [self._mode(name) for name in modes or parts.modes]
+        if not self.local:
+            flows = [mode.flow for mode in chosen]
+        else:
+            phone, run_on = self.phone(COMPARING, "phone"), self.local.clock.run_to_idle
+            with parts.board.aside(), self.local.clock.still():
+                flows = [compare.play(mode.begin, phone, run_on, parts.settle) for mode in chosen]
+        happened = self.local.happenings() if self.local else []
+        return compare.table(compare.count(flow.mode.name, parts.log.events(flow=flow.id), happened) for flow in flows)
+
+    def _set_up(self, flow: Flow) -> float | None:
+        from workbench import compare
+
+        return compare.set_up(self._wiring.log.events(flow=flow.id), self.local.happenings() if self.local else [])
+
+    def figure(self, flow: Flow | None = None) -> Any:
+        """A flow (the newest unless told) as a sequence figure."""
+        from workbench import figure
+
+        chosen = flow or self._wiring.board.current
+        if chosen is None:
+            raise WorkbenchError("no call was made yet")
+        happened = self.local.happenings() if self.local else []
+        self._wiring.settle()
+        legs, events = self._wiring.board.numbers(chosen), self._wiring.log.events(flow=chosen.id)
+        return figure.Figure.of(chosen.id, legs, events, happened, self._wiring.masker.text)
+
+    def show(self, document: Any) -> Any:
+        """A BXML document (verb, list, Response) as text, tokens masked: fit for an output that is saved."""
+        from workbench.modes import shown
+
+        return shown(document, self._wiring.masker.text)
+
+    # -- panels --------------------------------------------------------------------------------------------------------------------
+
+    def dialer(self, mode: str = "transfer") -> Any:
+        """The telephone of a mode."""
+        return self._panel().dialer(self._mode(mode).name)
+
+    def participants(self) -> Any:
+        """The WebRTC side as a panel."""
+        return self._panel().participants()
+
+    def calls(self) -> Any:
+        """Calls and conferences as a panel."""
+        return self._panel().calls()
+
+    def matrix(self) -> Any:
+        """Who hears whom as a panel."""
+        return self._panel().matrix()
+
+    def table(self, mode: str | None = None) -> Any:
+        """The live event table of a mode, or of all."""
+        return self._panel().table(self._mode(mode).name if mode else None)
+
+    def _panel(self) -> Panels:
+        if self._panels is None:
+            # Only who asks for a panel pays for ipywidgets.
+            from workbench.widgets import Panels
+
+            parts = self._wiring
+            self._panels = Panels(
+                log=parts.log,
+                voice=parts.voice,
+                side=parts.side,
+                modes=list(parts.modes.values()),
+                number=self.number,
+                local=parts.local if isinstance(parts.local, Local) else None,
+                shown=self.settings.masked,
+            )
+            parts.end.callback(self._panels.close)
+        return self._panels
+
+    def _mode(self, name: str) -> Mode:
+        modes = self._wiring.modes
+        if name not in modes:
+            raise WorkbenchError(f"there is no mode {name!r}; there are {', '.join(modes)}")
+        return modes[name]
+
+    # -- state ---------------------------------------------------------------------------------------------------------------------
+
+    def ping(self) -> dict[str, str]:
+        """Ask every part for a sign of life: the Voice API, the WebRTC API, and our callback server through its public address."""
+        return self._wiring.ping()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._wiring.closed
+
+    def leftovers(self) -> list[str]:
+        """What of ours is still there: on the platform, and once closed also threads, ports and processes. Closed well: nothing."""
+        return list(self._left) if self.closed else self._wiring.on_platform()
+
+    def close(self) -> None:
+        """End every call, delete what was made on the platform, stop every part. The log stays readable. Again: nothing happens."""
+        if self.closed:
+            return
+        self._wiring.tidy()
+        self._left = self._wiring.on_platform()
+        self._wiring.close()
+        self._left += self._wiring.in_process()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _lines(self) -> dict[str, str]:
+        return status.lines(self.settings, self.url, self._wiring.tunnel.kind, closed=self.closed)
+
+    def __repr__(self) -> str:
+        return status.as_text(self._lines())
+
+    def _repr_html_(self) -> str:
+        return status.as_html(self._lines())
+
+
+def _view(workbench: Workbench | None, name: str, thing: Any) -> Any:
+    """What a mode is asked to show; modes know no panels."""
+    if workbench is None:
+        raise WorkbenchError("the workbench is gone")
+    if name == "table":
+        return workbench.table(thing.name)
+    return workbench.figure(thing) if name == "figure" else workbench._set_up(thing)
+
+
+def _in_notebook() -> bool:
+    """Whether this process is a notebook's kernel."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(shell, "kernel", None) is not None
