@@ -48,7 +48,7 @@ APPLICATION: dict[str, Row] = {
     "database": ({*CONTRACT, "records"}, set()),
     "frames": ({*CONTRACT, "records"}, {"pandas"}),
     "compare": ({*CONTRACT, "records"}, {"pandas"}),
-    "lessons": ({*CONTRACT, "local", "modes", "tunnel"}, {"pandas"}),
+    "lessons": ({*CONTRACT, "local", "modes", "tunnel", "waiting", "wiring"}, {"pandas"}),
     "status": ({*CONTRACT, "records", "settings"}, set()),
     "figure": ({*CONTRACT, "records"}, set()),
     "events": ({*CONTRACT, "settings", "records", "masking", "database", "frames"}, {"pandas"}),

@@ -19,7 +19,7 @@ from workbench import Settings, Workbench
 from workbench import workbench as module
 from workbench.__main__ import main
 from workbench.errors import ApiError, CallbackError, SettingsError, WaitError, WorkbenchError
-from workbench.local import NoLocal
+from workbench.local import Local, NoLocal
 from workbench.process import LocalProcess
 from workbench.waiting import until
 
@@ -63,6 +63,9 @@ class TestStart:
             assert workbench.settings.local_url == process.url
         assert workbench.leftovers() == []
         assert process.running
+        local = Local(process.url, process.token)
+        assert local.state()["applications"][0]["callInitiatedCallbackUrl"] is None
+        local.close()
         process.close()
 
     def test_a_number_the_platform_has_not_is_refused_and_nothing_stays(self, tmp_path: Path) -> None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from workbench.wiring import Wiring
 
 
+LIVE_SECONDS = 1.0
+
+
 class Exposure:
     """The callback server's public address, or why it has none."""
 
@@ -105,14 +108,15 @@ class Lessons:
         return known and all(bool(matrix.loc[one, other]) for one, other in permutations(names, 2))
 
     async def until_joined(self, *names: str, timeout: float = 30) -> None:
-        """Return once these all hear each other. No webhook tells that: live it returns at once, and only ears can tell.
+        """Return once these all hear each other. Raises WaitError after `timeout` seconds.
 
-        Raises WaitError after `timeout` seconds.
+        No webhook tells that. Live only ears can: the platform is given a second to run the document it was answered last.
         """
-        if isinstance(self._local, Local):
-            if self._local.clock.paused:
-                await asyncio.to_thread(self._local.clock.run_to_idle)
-            await waiting.until(lambda: self.joined(*names), timeout)
+        if not isinstance(self._local, Local):
+            return await asyncio.sleep(LIVE_SECONDS)
+        if self._local.clock.paused:
+            await asyncio.to_thread(self._local.clock.run_to_idle)
+        return await waiting.until(lambda: self.joined(*names), timeout)
 
     def side_by_side(self, matrices: Mapping[str, DataFrame]) -> Matrices:
         """Several matrices beside each other, each with its title."""
@@ -134,7 +138,12 @@ class Lessons:
         """What the platform did with the calls of a flow, and with the conferences they were in."""
         ours, everything = set(flow.mode.calls(flow)["call"]), self._local.happenings()
         rooms = {one.data["conferenceId"] for one in everything if one.kind == "memberJoined" and ours.intersection(one.call_ids)}
-        return [one for one in everything if ours.intersection(one.call_ids) or one.data.get("conferenceId") in rooms]
+        sessions = set(self._wiring.side.made)
+        about = [
+            ours.intersection(one.call_ids) or {one.data.get("conferenceId")} & rooms or {one.data.get("sessionId")} & sessions
+            for one in everything
+        ]
+        return [one for one, found in zip(everything, about, strict=True) if found]
 
     def story(self, flow: Flow, *kinds: str) -> DataFrame:
         """What the platform did in a flow, as a table: what no webhook tells. Some kinds of happening, or all."""

@@ -83,7 +83,7 @@ class Reply:
     late: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Event:
     """One row of the log: a request made or a webhook received.
 
@@ -115,6 +115,11 @@ class Event:
     rule: str | None = None
     seq: int | None = None
     duplicate_of: int | None = None
+
+    def __repr__(self) -> str:
+        """Short, and without numbers: a cell's last value is saved with the notebook."""
+        answered = f", answered {', '.join(self.verbs)}" if self.verbs else ""
+        return f"<{' '.join(filter(None, [self.event_type, self.leg, self.cause]))}{answered}>"
 
     @property
     def conference_id(self) -> str | None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from workbench.callbacks import CallbackApp
     from workbench.clients import WebRtc
-    from workbench.modes import BridgeMode, ConferenceMode, Mode, TransferMode
+    from workbench.modes import BridgeMode, ConferenceMode, Gate, Mode, TransferMode
     from workbench.server import CallbackServer
 
 USER = "workbench"
@@ -120,13 +120,9 @@ class Wiring:
         )
         self.end.callback(self.local.close)
         self.settings = _owned(self.settings, self.local.state())
-        self.local.application(
-            self.settings.application_id,
-            callInitiatedCallbackUrl=f"{self.gate.base}/inbound/initiate",
-            callStatusCallbackUrl=f"{self.gate.base}/inbound/disconnect",
-            username=self.gate.username,
-            password=self.gate.password,
-        )
+        _take_inbound(self.local, self.settings.application_id, self.gate)
+        if self.process is None:
+            self.end.callback(_leave_inbound, self.local, self.settings.application_id, self.gate)
 
     def _connect_clients(self) -> None:
         """The APIs, and who waits for events."""
@@ -269,6 +265,25 @@ def _owned(settings: Settings, state: dict[str, Any]) -> Settings:
     if number not in numbers:
         raise SettingsError(f"number: the local platform has no {number or 'number'}; it has {', '.join(numbers) or 'none'}")
     return settings.model_copy(update={"number": number, "application_id": settings.application_id or numbers[number]})
+
+
+def _take_inbound(local: Local, application_id: str, gate: Gate) -> None:
+    """Have the application's inbound calls come to us."""
+    local.application(
+        application_id,
+        callInitiatedCallbackUrl=f"{gate.base}/inbound/initiate",
+        callStatusCallbackUrl=f"{gate.base}/inbound/disconnect",
+        username=gate.username,
+        password=gate.password,
+    )
+
+
+def _leave_inbound(local: Local, application_id: str, gate: Gate) -> None:
+    """A platform that goes on must not ring where nobody answers; unless somebody else has taken over."""
+    with suppress(ApiError):
+        urls = {one["applicationId"]: one["callInitiatedCallbackUrl"] for one in local.state()["applications"]}
+        if urls.get(application_id) == f"{gate.base}/inbound/initiate":
+            local.application(application_id, callInitiatedCallbackUrl=None, callStatusCallbackUrl=None)
 
 
 def _run_on(local: Local | NoLocal) -> None:

@@ -89,8 +89,8 @@ class Connection(_Messages):
 
     def message(self, head: bytes, body: bytes) -> None:
         answer, self._answer = self._answer, None
-        assert answer is not None
-        answer.set_result((head, body))
+        if answer is not None and not answer.done():
+            answer.set_result((head, body))
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._answer is not None and not self._answer.done():
@@ -98,14 +98,14 @@ class Connection(_Messages):
 
 
 class Application(_Messages):
-    """The application's end of a connection: `handle(body)` gives the whole answer."""
+    """The application's end of a connection: `handle(head, body)` gives the whole answer."""
 
-    def __init__(self, handle: Callable[[bytes], bytes]) -> None:
+    def __init__(self, handle: Callable[[bytes, bytes], bytes]) -> None:
         super().__init__()
         self._handle = handle
 
     def message(self, head: bytes, body: bytes) -> None:
-        self.transport.write(self._handle(body))
+        self.transport.write(self._handle(head, body))
 
 
 async def connect(url: str, count: int) -> list[Connection]:

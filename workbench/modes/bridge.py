@@ -116,7 +116,7 @@ class BridgeMode(Mode):
         return self.bridge(partner)
 
     def on_redirect(self, event: Event, flow: Flow) -> Document:
-        """A redirected leg joins whoever waits."""
+        """A redirected leg has left its bridge: it joins another one that waits, or waits itself."""
         return self.on_answer(event, flow)
 
     def on_bridgeComplete(self, event: Event, flow: Flow) -> Document:
@@ -130,9 +130,13 @@ class BridgeMode(Mode):
         return self.on_answer(event, flow)
 
     def partner(self, event: Event, flow: Flow) -> Leg | None:
-        """The leg that waits for the one this event is about: a phone for the WebRTC leg, the WebRTC leg for a phone."""
+        """The leg that waits for the one this event is about: a phone for the WebRTC leg, the WebRTC leg for a phone.
+
+        Not the one it has just left: whoever takes a leg out of a bridge wants the two apart, and `join` brings them together again.
+        """
         asking = flow.leg(event.leg)
-        return next((leg for leg in flow.up if leg.waiting and leg.webrtc is not asking.webrtc), None)
+        others = [leg for leg in flow.up if leg.waiting and leg.webrtc is not asking.webrtc]
+        return next((leg for leg in others if leg is not asking.former), None)
 
     def after(self, event: Event, flow: Flow, leg: Leg | None, written: Written) -> None:
         """Who waits is read from what was really answered, so that a cell's handler counts as well."""
@@ -141,6 +145,6 @@ class BridgeMode(Mode):
             leg.waiting = not (bridges or leg.aside) and isinstance(written.verbs[-1], (bxml.Pause, bxml.Ring, bxml.Redirect))
             for target in (self.desk.board.leg(verb.target_call) for verb in bridges):
                 if target is not None:
-                    target.waiting = False
+                    target.waiting, target.former, leg.former = False, leg, target
         if event.event_type == "answer" and flow.id in self._next:
             self._next.pop(flow.id)()

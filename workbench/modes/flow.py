@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Handler = Callable[[Event, "Flow"], Document]
 WEBRTC = "webrtc"
+# Columns of the table of events that a flow's own table leaves out.
+CLOSER = ("kind", "flow", "call")
 # The leg whose event this thread is handling.
 _SPEAKING_OF: ContextVar[str | None] = ContextVar("leg", default=None)
 
@@ -40,6 +42,8 @@ class Leg:
     waiting: bool = False
     # Runs a document that a cell gave it: it waits for nobody until it is asked again.
     aside: bool = False
+    # Whom it was bridged with last.
+    former: Leg | None = None
     cause: str | None = None
     # Given a document of its own: a B leg then outlives its Transfer.
     moved: bool = False
@@ -151,8 +155,8 @@ class Flow:
 
     @property
     def events(self) -> DataFrame:
-        """Its requests and webhooks as a table."""
-        return self.mode.desk.frame(self.mode.name, self.id)
+        """Its requests and webhooks as a table; `wb.<mode>.events` has more columns."""
+        return self._frame().drop(columns=list(CLOSER))
 
     def calls(self) -> DataFrame:
         """Its calls as the platform sees them, B legs included."""
@@ -161,9 +165,12 @@ class Flow:
     @property
     def webhooks(self) -> list[str]:
         """Its webhooks in order, each as "event leg cause", what is not there left out; those that came again are not counted."""
-        table = self.events
+        table = self._frame()
         told = table[(table["kind"] == "webhook") & ~table["event"].str.endswith("(again)")]
         return [" ".join(filter(None, row)) for row in told[["event", "leg", "cause"]].itertuples(index=False)]
+
+    def _frame(self) -> DataFrame:
+        return self.mode.desk.frame(self.mode.name, self.id)
 
     def url(self, event_type: str, leg: str | None = None) -> str:
         """Where the platform asks about this flow; `leg` is the one whose event is being handled unless told, "" for none."""

@@ -74,8 +74,9 @@ class Calls(Panel):
 
     def html(self) -> str:
         """Calls and conferences as static HTML."""
-        rows = [[call["name"], call["parties"], call["state"], call["doing"], call["since"]] for call in self.view["calls"]]
-        for room in self.view["conferences"]:
+        view = _view(self._lookout.look())
+        rows = [[call["name"], call["parties"], call["state"], call["doing"], call["since"]] for call in view["calls"]]
+        for room in view["conferences"]:
             rows.append([room["name"], ", ".join(member["name"] for member in room["members"]), "conference", "", room["since"]])
         return text.table_html(self.title, ["call", "from → to", "state", "doing", "since"], rows)
 

@@ -129,8 +129,9 @@ class Dialer(Panel):
 
     def html(self) -> str:
         """Legs and phones as static HTML."""
-        legs = [[leg["name"], leg["party"], leg["status"]] for leg in self.view["legs"]]
-        devices = [["phone", one["shown"], one["status"]] for one in self.view["phones"]]
+        view = self._see(self._lookout.look())
+        legs = [[leg["name"], leg["party"], leg["status"]] for leg in view["legs"]]
+        devices = [["phone", one["shown"], one["status"]] for one in view["phones"]]
         return text.table_html(self.title, ["who", "number", "status"], legs + devices)
 
     def close(self) -> None:

@@ -31,7 +31,7 @@ class Matrix(Panel):
 
     def html(self) -> str:
         """The matrix as static HTML."""
-        view = self.view
+        view = _view(self._lookout.look(), self._local)
         words = [["hears" if heard else "" for heard in row] for row in view["hears"]]
         rows = [[name, *row] for name, row in zip(view["parties"], words, strict=True)]
         return text.table_html(self.title, ["listener", *view["parties"]], rows, {"hears": "#dcf5ea"})

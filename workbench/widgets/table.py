@@ -44,7 +44,7 @@ class EventTable(Panel):
     rows: Any = traitlets.List().tag(sync=True)
 
     def __init__(self, log: Log, publisher: Publisher, *, mode: str | None = None, flow: str | None = None) -> None:
-        self._publisher = publisher
+        self._publisher, self._log = publisher, log
         self._wanted = (mode, flow)
         self._events: dict[int, Event] = {}
         self._seen = False
@@ -63,12 +63,14 @@ class EventTable(Panel):
         return {"id": event_id, "title": f"{event.event_type} · {text.clock(event.time)}", "parts": parts(event)}
 
     def html(self) -> str:
-        """The table as static HTML."""
-        with self._lock:
-            rows = sorted((row(event) for event in self._events.values()), key=lambda row: row["at"])
+        """The table as static HTML, read from the log: events that are still on their way to the page are in it."""
+        mode, flow = self._wanted
+        rows = [row(event) for event in self._log.events(mode=mode, flow=flow)]
         starts: dict[str | None, float] = {}
         for each in rows:
-            each["ms"] = round((each["at"] - starts.setdefault(each["flow"], each["at"])) * 1000)
+            starts[each["flow"]] = min(each["at"], starts.get(each["flow"], each["at"]))
+        for each in rows:
+            each["ms"] = round((each["at"] - starts[each["flow"]]) * 1000)
         return text.table_html(self.title, HEADS, ([row[name] for name in NAMES] for row in rows), COLOURS)
 
     def publish(self, items: list[Any]) -> float | None:

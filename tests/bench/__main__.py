@@ -1,0 +1,87 @@
+"""Prints every figure beside its baseline; words run parts: `python -m tests.bench callbacks calls memory screen start`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+
+from tests.bench.figures import Row, table
+
+PACKAGES = ("flask", "waitress", "starlette", "uvicorn", "aiohttp", "jupyterlab", "ipykernel")
+
+
+def callbacks() -> list[Row]:
+    from tests.bench.callbacks import measure
+
+    return measure()
+
+
+def calls() -> list[Row]:
+    from tests.bench.calls import measure
+
+    return measure()
+
+
+def memory() -> list[Row]:
+    from tests.bench.memory import measure
+
+    return measure()
+
+
+def screen() -> list[Row]:
+    from tests.bench.screen import measure
+
+    return [
+        Row(
+            f"event on screen at {figure.rate}/s ({figure.shown} of {figure.sent} shown)",
+            f"p50 {figure.p50:.1f}  p95 {figure.p95:.1f}  worst {figure.worst:.1f} ms",
+            target=f"p95 ≤ {figure.target:.0f} ms",
+            met=figure.kept,
+        )
+        for figure in measure()
+    ]
+
+
+def start() -> list[Row]:
+    from tests.bench.start import measure
+
+    return measure()
+
+
+PARTS: dict[str, Callable[[], list[Row]]] = {part.__name__: part for part in (callbacks, calls, memory, screen, start)}
+
+
+def main(words: list[str]) -> int:
+    """Run the parts named, or all. Status 1 when a target was missed, 2 for a word that is none."""
+    if unknown := [word for word in words if word not in PARTS]:
+        print(f"tests.bench: {unknown[0]!r} is none of {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    print(header(), flush=True)
+    rows: list[Row] = []
+    for name, part in PARTS.items():
+        if not words or name in words:
+            began = time.perf_counter()
+            rows += part()
+            print(f"{name}: {time.perf_counter() - began:.0f} s, load {load()}", flush=True)
+    print("\n" + table(rows))
+    return any(row.met is False for row in rows)
+
+
+def header() -> str:
+    """The machine, what else it is doing, and the versions."""
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load {load()}\n{python}, {versions}"
+
+
+def load() -> str:
+    """Processes that wanted a processor in the last 1, 5 and 15 minutes."""
+    return " ".join(f"{value:.1f}" for value in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
