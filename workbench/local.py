@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import httpx
-
 from workbench.errors import ApiError, WorkbenchError
 
 if TYPE_CHECKING:
+    import httpx
     from pandas import DataFrame
 
 # A moved clock waits for webhooks in real time; a day with a thousand calls takes a while.
@@ -62,6 +61,8 @@ class Local:
         self.before_dial = before_dial
         self._name_of = name_of
         self._mask = mask
+        import httpx  # late: it takes a tenth of a second, in which the platform's process can begin
+
         headers = {"X-Workbench-Token": token} if token else {}
         self._client = httpx.Client(base_url=f"{url}/_local", headers=headers, transport=transport, trust_env=False, timeout=15.0)
 
@@ -155,6 +156,8 @@ class Local:
         return response.json() if response.content else None
 
     def _response(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, timeout: float = 15.0) -> httpx.Response:
+        import httpx
+
         asked = f"{method} {self.url}/_local{path}"
         try:
             response = self._client.request(method, path, json=body, timeout=timeout)

@@ -22,7 +22,7 @@ FLASK = f"{CLOCK}; import flask; {TELL}"
 READY = f"from workbench import Workbench; {CLOCK}; wb = Workbench(); {TELL}; wb.close()"
 
 
-def measure(times: int = 7) -> list[Row]:
+def measure(times: int = 5) -> list[Row]:
     """Each of them so many times, in turns, after a first time that fills the caches."""
     found: list[list[float]] = []
     for _ in range(times + 1):

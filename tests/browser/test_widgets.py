@@ -231,8 +231,6 @@ def test_a_call_by_clicking(lab, open_notebook):
     for theme in THEMES:
         open_.theme(theme)
         assert unreadable(open_) == [], theme
-    # JupyterLab's own splash screen stumbles over themes that change quickly
-    open_.console.clear()
     open_.hide_sidebar()
     for width in (900, 412):
         open_.size(width, 900)
@@ -259,4 +257,5 @@ def test_a_call_by_clicking(lab, open_notebook):
     open_.run_cell(7)
     table.get_by_role("row").filter(has_text="initiate").click()
     expect(table.get_by_role("complementary")).to_contain_text("<Transfer>")
-    assert open_.console == []
+    # JupyterLab's own splash screen stumbles over themes that change quickly
+    assert [error for error in open_.console if "'removeChild'" not in error] == []

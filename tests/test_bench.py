@@ -1,0 +1,136 @@
+"""The bench runs and its table has the agreed shape; never how fast anything is."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from tests.bench import __main__ as bench
+from tests.bench import callbacks, calls, memory, screen, start
+from tests.bench.children import child
+from tests.bench.figures import Row, Times, table
+from tests.browser.lab import chromium
+from tests.conftest import ROOT
+
+MS = r"p50 [\d.]+  p99 [\d.]+ ms"
+
+
+def shape(rows: list[Row], *wanted: tuple[str, str, str]) -> None:
+    """Figure, measured and baseline of each row match, and a verdict goes with a target."""
+    assert len(rows) == len(wanted)
+    for row, patterns in zip(rows, wanted, strict=True):
+        for text, pattern in zip((row.figure, row.measured, row.baseline), patterns, strict=True):
+            assert re.fullmatch(pattern, text), (text, pattern)
+        assert row.ratio is None or row.ratio > 0
+        assert (row.met is None) == (row.target == "–")
+
+
+def test_times_are_milliseconds():
+    assert Times.of([0.001 * one for one in range(101)]) == Times(101, 50.0, 99.0)
+    assert str(Times(3, 1.0, 2.25)) == "p50 1.0  p99 2.2 ms"
+
+
+def test_a_table_has_its_columns_in_line_and_names_what_was_missed():
+    rows = [Row("one", "1 s", "2 s", 0.5, "≤ 3 s", True), Row("another", "4 s", target="≤ 3 s", met=False), Row("third", "5 s")]
+    lines = table(rows).splitlines()
+    assert [line.split() for line in (lines[0], *lines[2:])] == [
+        ["figure", "measured", "baseline,", "same", "run", "ratio", "target", "met?"],
+        ["one", "1", "s", "2", "s", "0.50", "≤", "3", "s", "yes"],
+        ["another", "4", "s", "–", "–", "≤", "3", "s", "NO"],
+        ["third", "5", "s", "–", "–", "–", "–"],
+    ]
+    assert len({line.index(word) for line, word in zip(lines[2:], ("1 s", "4 s", "5 s"), strict=True)}) == 1
+
+
+def test_the_right_order_is_the_platforms():
+    assert calls.in_order(1, [("answer", 2), ("disconnect", 3)])
+    assert not calls.in_order(1, [("disconnect", 2), ("answer", 3)])
+    assert not calls.in_order(1, [("answer", 3), ("disconnect", 2)])
+    assert not calls.in_order(2, [("answer", 1), ("disconnect", 3)])
+    assert not calls.in_order(1, [("answer", 2), ("disconnect", 3), ("disconnect", 4)])
+
+
+def test_a_word_that_is_no_part_is_named(capsys):
+    assert bench.main(["callbacks", "nonsense"]) == 2
+    assert "'nonsense' is none of callbacks, calls, memory, screen, start" in capsys.readouterr().err
+
+
+def test_words_choose_parts_and_a_missed_target_shows_in_the_status(monkeypatch, capsys):
+    rows = {"callbacks": Row("fast", "1 s", target="≤ 2 s", met=True), "memory": Row("slow", "3 s", target="≤ 2 s", met=False)}
+    monkeypatch.setattr(bench, "PARTS", {name: lambda row=row: [row] for name, row in rows.items()})
+    assert bench.main(["callbacks"]) == 0
+    said = capsys.readouterr().out
+    assert f"{os.cpu_count()} cores, load " in said
+    assert "CPython" in said or "PyPy" in said
+    assert "fast" in said and "slow" not in said
+    assert bench.main([]) == 1
+    said = capsys.readouterr().out
+    assert "fast" in said and "slow" in said
+
+
+@pytest.mark.sockets
+class TestParts:
+    def test_callbacks(self):
+        shape(
+            callbacks.measure(seconds=0.2, windows=1, block=32, blocks=1),
+            (r"callback \(50/s, n 1 × 10\)", MS, MS + ", bare Flask"),
+            (r"callback beside a busy cell \(50/s, n 1 × 10\)", MS, MS + ", bare Flask"),
+            ("callbacks per second, 16 at once", r"\d+/s", r"\d+/s storing nothing"),
+        )
+
+    def test_calls(self):
+        shape(
+            calls.measure(calls=40, rounds=1, reads=64),
+            ("complete calls per second", r"\d+/s, 80 in order", r"\d+/s bare Starlette"),
+            (r"GET /calls/\{id\} per second", r"\d+/s", r"\d+/s bare Starlette"),
+        )
+
+    def test_memory(self):
+        shape(memory.measure(calls=5), ("5 calls at once", r"\d+ MB", r"\d+ MB, empty platform"))
+
+    def test_start(self):
+        flask = r"[\d.]+ s, import flask"
+        shape(
+            start.measure(times=1),
+            ("from workbench import Workbench", r"[\d.]+ s", flask),
+            (r"Workbench\(\) ready", r"[\d.]+ s", flask),
+            ("simulator's process ready", r"[\d.]+ s", flask),
+        )
+
+    @pytest.mark.browser
+    def test_screen(self, monkeypatch):
+        if not chromium():
+            pytest.skip("no Chromium here")
+        figures = screen.measure(((20, 5, 60_000.0),))
+        monkeypatch.setattr(screen, "measure", lambda: figures)
+        shape(bench.screen(), (r"event on screen at 20/s \(5 of 5 shown\)", r"p50 [\d.]+  p95 [\d.]+  worst [\d.]+ ms", "–"))
+
+
+@pytest.mark.sockets
+def test_no_child_outlives_what_it_was_started_for():
+    with pytest.raises(ZeroDivisionError), child("-m", "tests.bench.callbacks") as server:
+        process = psutil.Process(server.pid)
+        raise ZeroDivisionError
+    assert not process.is_running()
+
+
+@pytest.mark.sockets
+def test_a_child_that_cannot_start_is_named():
+    with pytest.raises(RuntimeError, match="-c pass ended or hung before it told its line"), child("-c", "pass"):
+        pass
+
+
+@pytest.mark.sockets
+def test_a_child_ends_when_the_bench_is_killed(child_environment):
+    code = "import sys; from tests.bench.children import child\nwith child('-m', 'tests.bench.calls') as one: print(one.pid, flush=True); input()"
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, cwd=ROOT, env=child_environment()) as parent:
+        assert parent.stdout is not None
+        one = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    one.wait(10)
