@@ -113,9 +113,9 @@ class TestParts:
 
 @pytest.mark.sockets
 def test_no_child_outlives_what_it_was_started_for():
-    with pytest.raises(ZeroDivisionError), child("-m", "tests.bench.callbacks") as server:
+    with child("-m", "tests.bench.callbacks") as server:
         process = psutil.Process(server.pid)
-        raise ZeroDivisionError
+        assert process.is_running()
     assert not process.is_running()
 
 
@@ -127,7 +127,7 @@ def test_a_child_that_cannot_start_is_named():
 
 @pytest.mark.sockets
 def test_a_child_ends_when_the_bench_is_killed(child_environment):
-    code = "import sys; from tests.bench.children import child\nwith child('-m', 'tests.bench.calls') as one: print(one.pid, flush=True); input()"
+    code = "from tests.bench.children import child\nwith child('-m', 'tests.bench.calls') as one: print(one.pid, flush=True); input()"
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, cwd=ROOT, env=child_environment()) as parent:
         assert parent.stdout is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from html import escape
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from workbench.local import Happening, Local, NoLocal, Phone
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from workbench.matrix import Matrices
     from workbench.modes import Flow, Leg
     from workbench.wiring import Wiring
 
@@ -31,32 +31,6 @@ class Exposure:
 
     def __repr__(self) -> str:
         return f"public address: {self.url}" if self.url else f"Skipped, no public address: {self.reason}"
-
-
-class Matrices:
-    """Matrices of who hears whom beside each other: a row per listener, a column per voice."""
-
-    def __init__(self, matrices: Mapping[str, DataFrame]) -> None:
-        self._matrices = dict(matrices)
-
-    def __repr__(self) -> str:
-        return "\n\n".join(f"{title}\n{matrix.replace({True: '✓', False: '·'})}" for title, matrix in self._matrices.items())
-
-    def _repr_html_(self) -> str:
-        return f"<div style='display:flex;flex-wrap:wrap;gap:2em'>{''.join(map(self._table, self._matrices))}</div>"
-
-    def _table(self, title: str) -> str:
-        matrix = self._matrices[title]
-        head = "".join(f"<th scope='col'>{escape(str(voice))}</th>" for voice in matrix.columns)
-        rows = "".join(_row(str(listener), matrix.loc[listener]) for listener in matrix.index)
-        caption = f"<caption>{escape(title)}</caption>" if title else ""
-        return f"<table>{caption}<thead><tr><th scope='col'>hears →</th>{head}</tr></thead><tbody>{rows}</tbody></table>"
-
-
-def _row(listener: str, heard: Any) -> str:
-    ticks = ("✓" if hears else "" if listener == voice else "·" for voice, hears in heard.items())
-    cells = "".join(f"<td style='text-align:center'>{tick}</td>" for tick in ticks)
-    return f"<tr><th scope='row'>{escape(listener)}</th>{cells}</tr>"
 
 
 class Lessons:
@@ -120,6 +94,8 @@ class Lessons:
 
     def side_by_side(self, matrices: Mapping[str, DataFrame]) -> Matrices:
         """Several matrices beside each other, each with its title."""
+        from workbench.matrix import Matrices
+
         return Matrices(matrices)
 
     def link(self, leg: Leg) -> dict[str, Any] | None:

@@ -112,13 +112,13 @@ class Local:
 
     def matrix(self, names: Mapping[str, str] | None = None) -> DataFrame:
         """Who hears whom as a table: a row per listener, a column per voice. `names` calls phones, given by number, otherwise."""
-        from pandas import DataFrame
+        from workbench.matrix import Matrix
 
         found, names = self.hears(), names or {}
         ids = [party["id"] for party in found["parties"]]
         called = [names.get(party["id"], party["name"]) for party in found["parties"]]
         rows = [[other in found["hears"].get(one, ()) for other in ids] for one in ids]
-        return DataFrame(rows, index=called, columns=called, dtype=bool).rename_axis(index="hears →")
+        return Matrix(rows, index=called, columns=called, dtype=bool)
 
     def happenings(self, kind: str | None = None, after: int = 0) -> list[Happening]:
         """What the platform did, in order, later than the sequence number `after`; webhooks are in it too."""
@@ -282,7 +282,9 @@ def _id(participant: Any) -> str:
 
 
 def _what(data: Mapping[str, Any]) -> str:
-    shown = ((name, value) for name, value in data.items() if name not in _COLUMNS and value not in (None, ""))
+    if "text" in data:
+        return f"“{data['text']}”" + (f" {data['seconds']} s" if "seconds" in data else "")
+    shown = ((name, value) for name, value in data.items() if name not in _COLUMNS and not name.endswith("Id") and value not in (None, ""))
     return ", ".join(f"{name} {value}" for name, value in shown)
 
 

@@ -92,17 +92,21 @@ class Desk:
 
     def __init__(self, document: str = "<Response><Hangup/></Response>") -> None:
         self._replies = {"answer": reply(document), "disconnect": reply()}
+        self._connections: list[Application] = []
         self._events: dict[str, list[tuple[str, int]]] = defaultdict(list)
         self._ended: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     async def open(self) -> None:
         """Begin to listen."""
-        self._server = await asyncio.get_running_loop().create_server(lambda: Application(self._hear), "127.0.0.1", 0)
+        self._server = await asyncio.get_running_loop().create_server(self._accept, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def close(self) -> None:
-        """Stop listening. Connections end with the platform's process."""
+        """Stop listening, hang up on the platform."""
         self._server.close()
+        for connection in self._connections:
+            connection.transport.abort()
+        await self._server.wait_closed()
 
     async def calls(self, url: str, number: int, numbers: list[str], right: Any) -> float:
         """Complete so many calls; how many a second. RuntimeError unless each was told of in the right order."""
@@ -131,6 +135,10 @@ class Desk:
         fields |= {"answerUrl": f"{self.url}/answer", "disconnectUrl": f"{self.url}/disconnect"}
         head, body = await connection.ask(request("POST", f"{ACCOUNT}/calls", fields, USER), 201)
         return json.loads(body)["callId"], _seq(head)
+
+    def _accept(self) -> Application:
+        self._connections.append(Application(self._hear))
+        return self._connections[-1]
 
     def _hear(self, head: bytes, body: bytes) -> bytes:
         event = json.loads(body)

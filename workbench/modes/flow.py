@@ -156,7 +156,10 @@ class Flow:
     @property
     def events(self) -> DataFrame:
         """Its requests and webhooks as a table; `wb.<mode>.events` has more columns."""
-        return self._frame().drop(columns=list(CLOSER))
+        table = self._frame().drop(columns=list(CLOSER))
+        # A request has no handler: a blank reads better than NaN.
+        table["handler ms"] = [f"{ms:.1f}" if ms == ms else "" for ms in table["handler ms"]]
+        return table
 
     def calls(self) -> DataFrame:
         """Its calls as the platform sees them, B legs included."""

@@ -1,0 +1,47 @@
+"""Who hears whom as a table: a row per listener, a column per voice. Ticks for the reader, true and false for a check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from pandas import DataFrame
+
+
+class Matrix(DataFrame):
+    """A DataFrame of booleans that is shown with ticks. What is taken out of it is a plain DataFrame."""
+
+    def __repr__(self) -> str:
+        return str(DataFrame(self).replace({True: "✓", False: "·"}))
+
+    def _repr_html_(self) -> str:
+        return html(self)
+
+
+class Matrices:
+    """Matrices beside each other, each with its title."""
+
+    def __init__(self, matrices: Mapping[str, DataFrame]) -> None:
+        self._matrices = dict(matrices)
+
+    def __repr__(self) -> str:
+        return "\n\n".join(f"{title}\n{Matrix(matrix)!r}" for title, matrix in self._matrices.items())
+
+    def _repr_html_(self) -> str:
+        tables = "".join(html(matrix, title) for title, matrix in self._matrices.items())
+        return f"<div style='display:flex;flex-wrap:wrap;gap:2em'>{tables}</div>"
+
+
+def html(matrix: DataFrame, title: str = "") -> str:
+    """A matrix as an HTML table."""
+    head = "".join(f"<th scope='col'>{escape(str(voice))}</th>" for voice in matrix.columns)
+    rows = "".join(_row(str(listener), matrix.loc[listener]) for listener in matrix.index)
+    caption = f"<caption>{escape(title)}</caption>" if title else ""
+    return f"<table>{caption}<thead><tr><th scope='col'>hears →</th>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _row(listener: str, heard: Any) -> str:
+    ticks = ("✓" if hears else "" if listener == voice else "·" for voice, hears in heard.items())
+    cells = "".join(f"<td style='text-align:center'>{tick}</td>" for tick in ticks)
+    return f"<tr><th scope='row'>{escape(listener)}</th>{cells}</tr>"
