@@ -17,7 +17,7 @@ from typing import Any, Protocol
 log = logging.getLogger(__name__)
 POOL = "workbench-panel"
 # A page draws 60 times a second and each message costs it a millisecond or two: what comes closer together goes out together.
-GAP = 0.02
+GAP = 0.03
 
 
 class Publishes(Protocol):
