@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-OWN_SETTINGS = ("BW_", "WORKBENCH_", "NGROK_", "PYNGROK_", "BASE_CALLBACK_URL", "JUPYTER", "IPYTHON", "CONDA_")
+OWN_SETTINGS = ("BW_", "WORKBENCH_", "NGROK_", "PYNGROK_", "BASE_CALLBACK_URL", "USER_NUMBER", "JUPYTER", "IPYTHON", "CONDA_")
 
 
 def clean_environment(home: Path) -> dict[str, str]:

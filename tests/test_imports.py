@@ -25,7 +25,7 @@ IMPURE = {
 }
 # Every other module of the simulator is core.
 SHELLS = {
-    *("__main__", "accounts", "app", "audio", "clock", "control_api", "device_api", "endpoints_api", "ids", "media", "stream"),
+    *("__main__", "accounts", "app", "audio", "clock", "control_api", "describe", "device_api", "endpoints_api", "ids", "media", "stream"),
     *("voice_api", "webhooks", "webrtc_api", "wire", "world"),
 }
 SHELL_LIBRARIES = {"aiohttp", "httptools", "jwt", "starlette", "tinytag", "uvicorn", "uvloop", "yarl"}

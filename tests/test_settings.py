@@ -52,6 +52,14 @@ def test_live_from_the_environment(live):
     assert settings.username == ""
 
 
+def test_the_readers_own_phone_is_for_the_live_platform_and_does_not_show(live, monkeypatch):
+    monkeypatch.setenv("USER_NUMBER", "+15550100077")
+    assert Settings().user_number == "+15550100077"
+    assert "0077" not in repr(Settings())
+    assert Settings().masked("+15550100077") == "+1•••77"
+    assert Settings(platform="local").user_number == ""
+
+
 @pytest.mark.parametrize("folder", [".", ".."])
 def test_live_from_a_file_beside_or_above(folder):
     Path(folder, ".env").write_text("".join(f'{name}="{value}"\n' for name, value in LIVE.items()) + "SOMEBODY_ELSES=1\n")
@@ -98,6 +106,7 @@ def test_a_user_will_do_instead_of_a_client(live, monkeypatch):
         ({"port": 65536}, "port (WORKBENCH_PORT): Input should be less than or equal to 65535"),
         ({"port": "many"}, "port (WORKBENCH_PORT): Input should be a valid integer, unable to parse string as an integer"),
         ({"number": "555-0100"}, "number (BW_NUMBER): must be a phone number in E.164, like +15550100001"),
+        ({"user_number": "555-0100"}, "user_number (USER_NUMBER): must be a phone number in E.164, like +15550100001"),
         ({"number": "+٣٣٣٣٣٣٣٣٣"}, "number (BW_NUMBER): must be a phone number in E.164, like +15550100001"),
         ({"account_id": "me"}, "account_id (BW_ACCOUNT_ID): must be digits only, like 9900000"),
         ({"voice_url": "voice.example.com"}, "voice_url (WORKBENCH_VOICE_URL): must be an http or https URL without query"),

@@ -85,10 +85,19 @@ class TestStart:
             assert "99•••00" in repr(workbench)
             assert workbench.phone("+15550100001").number == "+15550100001"
             with pytest.raises(WorkbenchError, match="no simulated phones"):
+                workbench.phone(2)
+            with pytest.raises(SettingsError, match=r"user_number \(USER_NUMBER\)"):
                 workbench.phone()
             with pytest.raises(WorkbenchError, match="only the local platform"):
                 workbench.hears()
         assert workbench.leftovers() == []
+        process.close()
+
+    def test_live_the_first_phone_is_the_readers_own(self, tmp_path: Path) -> None:
+        process = LocalProcess()
+        with Workbench(live(process, tmp_path, user_number="+15550100077")) as workbench:
+            phone = workbench.phone()
+            assert (phone.number, phone.name, repr(phone)) == ("+15550100077", "phone", "<phone: +1•••77>")
         process.close()
 
     def test_in_a_notebook_a_new_one_closes_the_one_before(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

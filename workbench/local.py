@@ -181,7 +181,8 @@ class Phone:
         self._local = local
 
     def __repr__(self) -> str:
-        return f"<{self.name}: {self.number}>"
+        # Live it is somebody's own number, and a notebook keeps what it shows.
+        return f"<{self.name}: {self.number if self._local else f'{self.number[:2]}•••{self.number[-2:]}'}>"
 
     def dial(self, to: str) -> str:
         """Call a number of the account; gives the call's id."""

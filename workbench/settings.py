@@ -29,7 +29,9 @@ LOCAL: dict[str, str] = {
     "client_secret": "local-secret",
 }
 # Read from the environment only for the live platform: a .env made for an account must not reach the local one, nor change its tables.
-_LIVE_ONLY = frozenset({*LOCAL, "application_id", "number", "base_callback_url", "voice_url", "webrtc_url", "endpoints_url", "token_url"})
+_LIVE_ONLY = frozenset(
+    {*LOCAL, "application_id", "number", "user_number", "base_callback_url", "voice_url", "webrtc_url", "endpoints_url", "token_url"}
+)
 
 
 def default_state_dir() -> Path:
@@ -89,6 +91,7 @@ class Settings(BaseSettings):
     client_secret: SecretStr = Field(SecretStr(""), validation_alias="BW_ID_CLIENT_SECRET")
     application_id: str = Field("", validation_alias="BW_VOICE_APPLICATION_ID")
     number: str = Field("", validation_alias="BW_NUMBER")
+    user_number: str = Field("", validation_alias="USER_NUMBER", repr=False)
     voice_url: str = Field("https://voice.bandwidth.com/api/v2", validation_alias="WORKBENCH_VOICE_URL")
     webrtc_url: str = Field("https://api.webrtc.bandwidth.com/v1", validation_alias="WORKBENCH_WEBRTC_URL")
     endpoints_url: str = Field("https://api.bandwidth.com/v2", validation_alias="WORKBENCH_ENDPOINTS_URL")
@@ -131,7 +134,7 @@ class Settings(BaseSettings):
             raise ValueError("must be an http or https URL without query")
         return value.rstrip("/")
 
-    @field_validator("number")
+    @field_validator("number", "user_number")
     @classmethod
     def _is_e164(cls, value: str) -> str:
         if value and not re.fullmatch(r"\+[1-9][0-9]{6,14}", value):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from workbench import status, waiting
-from workbench.errors import WorkbenchError
+from workbench.errors import SettingsError, WorkbenchError
 from workbench.lessons import Lessons
 from workbench.local import Local, NoLocal, Phone
 from workbench.records import Event
@@ -110,10 +110,17 @@ class Workbench(Lessons):
     # -- phones and who hears whom -------------------------------------------------------------------------------------------------
 
     def phone(self, which: int | str = 1, name: str | None = None) -> Phone:
-        """A telephone: a simulated one by its count, or the one at a number. The same arguments give the same phone."""
-        if isinstance(which, int):
-            if not self.local:
+        """A telephone: a simulated one by its count, or the one at a number. The same arguments give the same phone.
+
+        Live the first is yours, at `user_number` (USER_NUMBER; SettingsError without), and there is no second.
+        """
+        if isinstance(which, int) and not self.local:
+            if which != 1:
                 raise WorkbenchError("live there are no simulated phones: give the number of a real one, wb.phone('+1…')")
+            number, name = self.settings.user_number, name or "phone"
+            if not number:
+                raise SettingsError("user_number (USER_NUMBER): set it to the number of your own telephone, or use wb.phone('+1…')")
+        elif isinstance(which, int):
             if not 1 <= which <= len(PHONES):
                 raise WorkbenchError(f"simulated phones are counted from 1 to {len(PHONES)}; any other is had by its number")
             number, name = f"+19195550{PHONES[which - 1]}", name or ("phone" if which == 1 else f"phone {which}")

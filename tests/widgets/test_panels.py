@@ -7,6 +7,7 @@ import pytest
 
 from workbench import Workbench
 from workbench.errors import WorkbenchError
+from workbench.widgets import Panels
 from workbench.widgets.dialer import FIRST_PHONE, number
 
 pytestmark = pytest.mark.sockets
@@ -23,7 +24,8 @@ def wb(shared, page):
     """The workbench with panels of its own, nothing left on the platform afterwards."""
     shared._panels = None
     yield shared
-    shared._panels.close()
+    if shared._panels is not None:
+        shared._panels.close()
     for mode in (shared.transfer, shared.bridge, shared.conference):
         mode.close()
     for participant in list(shared._wiring.side.participants):
@@ -48,6 +50,8 @@ def test_a_phone_calls_in_by_clicking(wb, page):
     until(page, matrix, lambda view: view["hears"] == [[False, True], [True, False]])
     assert matrix.hears() == {"phone": ["browser"], "browser": ["phone"]}
     assert matrix.view["parties"] == ["phone", "browser"]
+    assert matrix.html().count(">hears<") == 2
+    assert "talking" in dialer.html()
     view = until(page, calls, lambda view: len(view["calls"]) == 2)
     assert [call["name"] for call in view["calls"]] == ["transfer-1 · phone", "transfer-1 · B leg"]
     assert view["calls"][0]["doing"] == "joined with transfer-1 · B leg by <Transfer>"
@@ -171,6 +175,32 @@ def test_a_closed_workbench_leaves_no_thread(page):
         wb.table()
         wb.dialer("transfer").call(FIRST_PHONE)
     assert [thread.name for thread in threading.enumerate() if thread not in before] == []
+
+
+def test_without_a_local_platform(wb, page):
+    """As with an account: no phones, no ears, no extra requests, numbers masked as in the log."""
+    parts = wb._wiring
+    modes = list(parts.modes.values())
+    panels = Panels(log=parts.log, voice=parts.voice, side=parts.side, modes=modes, number=wb.number, shown=lambda number: "+1•••11#1a2b3c")
+    try:
+        dialer, calls, matrix, people = panels.dialer("bridge"), panels.calls(), panels.matrix(), panels.participants()
+        flow = dialer.call(FIRST_PHONE)
+        view = until(page, calls, lambda view: len(view["calls"]) == 2)
+        assert sorted(call["leg"] for call in view["calls"]) == ["phone", "webrtc"]
+        wb.wait("answer", leg="phone", flow=flow)
+        until(page, dialer, lambda view: all(leg["status"] in ("answered", "waiting") for leg in view["legs"]))
+        assert "Only the local platform" in matrix.view["unknown"]
+        for act in (lambda: dialer.let_in(), lambda: dialer.answer(FIRST_PHONE), lambda: people.connect(people._side.participants[0])):
+            with pytest.raises(WorkbenchError, match="local platform"):
+                act()
+        known = [dialer.view["legs"], calls.view, matrix.view, people.view, panels.dialer("bridge").html(), calls.html()]
+        assert FIRST_PHONE not in json.dumps(known)
+        asked = {event.event_type for event in parts.log.events(flow=flow.id) if event.direction == "request"}
+        assert asked == {"createParticipant", "addParticipantToSession", "createCall"}
+        calls.hang_up("phone")
+        wb.wait("disconnect", leg="phone", flow=flow)
+    finally:
+        panels.close()
 
 
 @pytest.mark.parametrize(

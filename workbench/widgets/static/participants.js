@@ -14,7 +14,8 @@ export default {
       return reason(node, why);
     };
     const item = (one, local) => {
-      const claims = Object.entries(one.claims).flatMap(([key, value]) => [h("dt", {}, key), h("dd", {}, value)]);
+      const claim = ([key, value]) => h("span", { role: "listitem" }, h("span", { class: "wb-more" }, key), " ", h("span", {}, value));
+      const claims = Object.entries(one.claims).map(claim);
       const device = one.connected
         ? act(one, "Disconnect", "disconnect", local || (one.call ? "The interconnect leaves when its call ends." : ""))
         : act(one, "Connect", "connect", local);
@@ -22,7 +23,7 @@ export default {
         h("span", { class: "wb-who" }, one.name),
         h("span", { class: `wb-badge ${one.connected ? "wb-good" : ""}` }, one.status),
         h("span", { class: "wb-tools" }, device, act(one, "Delete", "delete", "")),
-        h("dl", { class: "wb-claims", "aria-label": `What the token of ${one.name} says` }, ...claims));
+        h("span", { class: "wb-claims", role: "list", "aria-label": `What the token of ${one.name} says` }, ...claims));
     };
     follow(model, box, ({ made = [], local = "" }) => {
       box.count.textContent = made.length ? `${made.length} in the session` : "";

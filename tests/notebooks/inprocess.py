@@ -1,0 +1,105 @@
+"""Run the cells of a lesson in this process, on a platform whose clock stands still: a lesson takes seconds, so each can be broken often.
+
+The platform and the callback server meet as in the scenarios: the real ones, without a port. A cell that waits moves the clock by itself.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import inspect
+import io
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import nbformat
+
+import workbench
+from tests.scenarios.joined import PLATFORM, Joined, Loop
+from workbench import Workbench
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell; `step` is the id of the heading it stands under."""
+
+    step: str
+    id: str
+    source: str
+
+    @property
+    def asserts(self) -> list[str]:
+        """The checks of the cell, as they are written."""
+        return [ast.unparse(node) for node in ast.walk(ast.parse(self.source)) if isinstance(node, ast.Assert)]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The first error of a run, and where it came."""
+
+    cell: Cell
+    error: BaseException
+
+
+def cells_of(lesson: Path) -> list[Cell]:
+    """The code cells of a lesson in order."""
+    found, step = [], ""
+    for cell in nbformat.read(lesson, as_version=4).cells:
+        if cell.cell_type == "code":
+            found.append(Cell(step, cell.id, cell.source))
+        elif cell.source.startswith("#"):
+            step = cell.id
+    return found
+
+
+class Stage:
+    """Where lessons run: one platform after the other, on the same threads."""
+
+    def __init__(self, loop: Loop, workers: ThreadPoolExecutor) -> None:
+        self._loop, self._workers = loop, workers
+
+    async def run(self, cells: list[Cell], state: Path, look: Callable[[Workbench], object] = lambda wb: None) -> Failure | None:
+        """Run cells until the first error; `look` is shown the workbench of the lesson before it is closed."""
+        with self._world(state) as opened:
+            try:
+                return await _run(cells)
+            finally:
+                for one in opened:
+                    look(one)
+
+    @contextlib.contextmanager
+    def _world(self, state: Path) -> Iterator[list[Workbench]]:
+        joined, opened = Joined(self._loop, self._workers), list[Workbench]()
+
+        def make(**settings: Any) -> Workbench:
+            # In a notebook a new one closes the one before.
+            for one in opened:
+                one.close()
+            opened.append(Workbench(network=joined, local_url=PLATFORM, state_dir=state, **settings))
+            return opened[-1]
+
+        try:
+            with patch.object(workbench, "Workbench", make):
+                yield opened
+        finally:
+            for one in opened:
+                one.close()
+            joined.close()
+
+
+async def _run(cells: list[Cell]) -> Failure | None:
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for cell in cells:
+        try:
+            code = compile(cell.source, cell.id, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            with contextlib.redirect_stdout(io.StringIO()):
+                waits = eval(code, names)
+                if inspect.iscoroutine(waits):
+                    await waits
+        except Exception as error:
+            return Failure(cell, error)
+    return None
