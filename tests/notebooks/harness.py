@@ -85,7 +85,30 @@ def execute(
     `home` is an empty folder. The kernel gets a clean environment with `environment` added. `timeout` counts per cell; a cell that
     takes longer raises `nbclient.exceptions.CellTimeoutError`, an error in a cell is told by `Execution.errors`.
     """
-    folder = home / "notebooks"
+    return together(notebook, [home], environment=environment, edit=edit, timeout=timeout)[0]
+
+
+def together(
+    notebook: Path | NotebookNode,
+    homes: list[Path],
+    *,
+    environment: dict[str, str] | None = None,
+    edit: Callable[[NotebookNode], None] | None = None,
+    timeout: float = 60,
+) -> list[Execution]:
+    """Execute a notebook in as many kernels as there are homes, side by side; each as `execute` does it."""
+    variables = [clean_environment(home) | {"JUPYTER_PATH": str(ROOT / ".jupyter")} | (environment or {}) for home in homes]
+    clients = [_client(_copied(notebook, home / "notebooks", edit), home / "notebooks", timeout) for home in homes]
+
+    async def run() -> list[Execution]:
+        return list(await asyncio.gather(*map(_execute, clients, variables)))
+
+    # The clients look for kernels and keep their connection files where the variables of this process say.
+    with own_loop() as loop, patch.dict("os.environ", {name: value for name, value in variables[0].items() if name.startswith("JUPYTER")}):
+        return loop.run_until_complete(run())
+
+
+def _copied(notebook: Path | NotebookNode, folder: Path, edit: Callable[[NotebookNode], None] | None) -> NotebookNode:
     if isinstance(notebook, Path):
         shutil.copytree(notebook.parent, folder, ignore=shutil.ignore_patterns(".*"))
         node = nbformat.read(notebook, as_version=4)
@@ -97,8 +120,11 @@ def execute(
             cell.outputs, cell.execution_count = [], None
     if edit:
         edit(node)
-    variables = clean_environment(home) | {"JUPYTER_PATH": str(ROOT / ".jupyter")} | (environment or {})
-    client = NotebookClient(
+    return node
+
+
+def _client(node: NotebookNode, folder: Path, timeout: float) -> NotebookClient:
+    return NotebookClient(
         node,
         timeout=timeout,
         store_widget_state=False,
@@ -106,25 +132,26 @@ def execute(
         resources={"metadata": {"path": str(folder)}},
         config=Config(KernelManager={"shutdown_wait_time": EXIT_SECONDS}),
     )
+
+
+async def _execute(client: NotebookClient, variables: dict[str, str]) -> Execution:
     start = time.monotonic()
-    # The client looks for kernels and keeps its connection file where the variables of this process say.
-    with own_loop(), patch.dict("os.environ", {name: value for name, value in variables.items() if name.startswith("JUPYTER")}):
-        try:
-            client.execute(env=variables)
-        except CellTimeoutError:
-            raise
-        except CellExecutionError:
-            pass
+    try:
+        await client.async_execute(env=variables)
+    except CellTimeoutError:
+        raise
+    except CellExecutionError:
+        pass
     return Execution(client.nb, time.monotonic() - start)
 
 
 @contextmanager
-def own_loop() -> Iterator[None]:
-    """nbclient asks for the thread's event loop and leaves it open; give it one and close it."""
+def own_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """A loop for the clients, which ask for the thread's and leave it open; closed at the end."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        yield
+        yield loop
     finally:
         asyncio.set_event_loop(None)
         loop.close()

@@ -1,0 +1,104 @@
+"""What lessons look through, on a real local platform; the tunnel is pyngrok's, driving a stand-in agent that really forwards."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from workbench import Workbench
+
+pytestmark = pytest.mark.sockets
+AGENT = Path(__file__).with_name("standin_ngrok.py")
+
+
+@pytest.fixture
+def agent(tmp_path):
+    path = tmp_path / "ngrok"
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} {AGENT} "$@"\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.fixture
+def wb():
+    with Workbench() as wb:
+        wb.local.clock.pause()
+        wb.connect(wb.participant("browser"))
+        yield wb
+
+
+def test_exposing_shows_a_public_address_that_leads_here(agent):
+    with Workbench(ngrok_path=agent, ngrok_token="a-token") as wb:
+        exposure = wb.expose()
+        assert exposure.url and exposure.url in repr(exposure)
+        assert httpx.post(f"{exposure.url}/transfer/answer", json={}).status_code == 401
+        assert wb.expose().url == exposure.url
+    assert wb.leftovers() == []
+
+
+def test_without_agent_or_token_it_says_what_is_missing(tmp_path):
+    with Workbench(ngrok_path=str(tmp_path / "none")) as wb:
+        assert wb.expose().url is None
+        assert "ngrok" in repr(wb.expose()) and "Skipped" in repr(wb.expose())
+
+
+def test_the_local_platform_can_be_reached_through_the_tunnel(agent):
+    with Workbench(tunnel="ngrok", ngrok_path=agent, ngrok_token="a-token") as wb:
+        assert not wb.url.startswith("http://127.0.0.1:" + str(wb._wiring.server.port))
+        wb.local.clock.pause()
+        wb.transfer.take_inbound()
+        phone = wb.phone()
+        phone.dial(wb.number)
+        wb.wait("initiate")
+        phone.hangup()
+        wb.wait("disconnect")
+        assert wb.transfer.flow.webhooks == ["initiate phone", "disconnect phone hangup"]
+
+
+async def test_joined_and_the_matrix(wb):
+    assert not wb.joined("phone", "browser")
+    flow = wb.bridge.dial(wb.phone())
+    await wb.until_joined("phone", "browser")
+    matrix = wb.hears()
+    assert matrix.loc["phone", "browser"] and not matrix.loc["phone", "phone"]
+    assert "✓" in repr(matrix) and "✓" in matrix._repr_html_()
+    both = wb.side_by_side({"now <b>": matrix, "again": matrix})
+    assert "now &lt;b&gt;" in both._repr_html_() and repr(both).count("again") == 1
+    assert wb.link(flow.leg("phone"))["verb"] == "Bridge"
+    wb.bridge.hangup("phone")
+    assert wb.link(flow.leg("phone")) is None
+
+
+def test_the_story_of_a_flow_is_its_own(wb):
+    first, second = wb.phone(1), wb.phone(2)
+    one, two = wb.transfer.dial(first), wb.transfer.dial(second)
+    wb.local.clock.run_to_idle()
+    assert {happening.kind for happening in wb.happenings(one)} >= {"queued", "invite", "answered", "speak", "joined"}
+    assert not {h.seq for h in wb.happenings(one)} & {h.seq for h in wb.happenings(two)}
+    story = wb.story(one, "speak")
+    assert list(story["happening"]) == ["speak"] and "Please wait" in story["what"].iloc[0]
+    assert wb.display(second) == wb.number
+
+
+def test_a_room_has_its_speeches_in_its_story(wb):
+    room = wb.conference.start()
+    wb.local.clock.run_to_idle()
+    wb.conference.announce("Hello, room.")
+    wb.local.clock.run_to_idle()
+    assert list(wb.story(room, "speak")["what"])[-1].startswith("“Hello, room.”")
+
+
+def test_what_a_uui_value_names_and_a_renewed_session(wb):
+    p2 = wb.participant("phone side")
+    assert wb.named_by(wb.uui(p2)) == p2.id
+    before = wb.session
+    wb.renew_session()
+    assert wb.session != before and wb.participant("browser").session_id == wb.session
+
+
+def test_tables_and_steps_for_the_local_platform(wb, capsys):
+    assert list(wb.table_of({"a": (1, 2)}, "x", "y").loc["a"]) == [1, 2]
+    assert wb.only_local("anything") and capsys.readouterr().out == ""
