@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 from workbench import tokens, waiting
-from workbench.errors import CallbackError
+from workbench.errors import CallbackError, WaitError
 from workbench.local import Happening, Local, NoLocal, Phone
 
 if TYPE_CHECKING:
@@ -81,16 +82,23 @@ class Lessons:
         known = set(names) <= set(matrix.index)
         return known and all(bool(matrix.loc[one, other]) for one, other in permutations(names, 2))
 
-    async def until_joined(self, *names: str, timeout: float = 30) -> None:
-        """Return once these all hear each other. Raises WaitError after `timeout` seconds.
+    async def until_joined(self, *names: str, timeout: float = 10) -> bool:
+        """Wait until these all hear each other; False when they do not within `timeout` seconds, or ever while the clock stands still.
 
         No webhook tells that. Live only ears can: the platform is given a second to run the document it was answered last.
         """
-        if not isinstance(self._local, Local):
-            return await asyncio.sleep(LIVE_SECONDS)
-        if self._local.clock.paused:
-            await asyncio.to_thread(self._local.clock.run_to_idle)
-        return await waiting.until(lambda: self.joined(*names), timeout)
+        local = self._local
+        if not isinstance(local, Local):
+            await asyncio.sleep(LIVE_SECONDS)
+            return True
+        if local.clock.paused:
+            # Once more, for what handlers of webhooks that were answered already have set off.
+            for move in (local.clock.run_to_idle, self._wiring.settle, local.clock.run_to_idle):
+                await asyncio.to_thread(move)
+            return self.joined(*names)
+        with suppress(WaitError):
+            await waiting.until(lambda: self.joined(*names), timeout)
+        return self.joined(*names)
 
     def side_by_side(self, matrices: Mapping[str, DataFrame]) -> Matrices:
         """Several matrices beside each other, each with its title."""

@@ -161,7 +161,9 @@ class Wiring:
 
     def settle(self) -> None:
         """Wait for the handlers of webhooks that were answered already; one of these handlers itself does not wait."""
-        if not threading.current_thread().name.startswith("callbacks-"):
+        from workbench.modes.flow import in_handler
+
+        if not in_handler() and not threading.current_thread().name.startswith("callbacks-"):
             self.app.drain(DRAIN_SECONDS)
 
     def frame(self, mode: str | None = None, flow: str | None = None) -> DataFrame:

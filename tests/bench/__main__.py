@@ -9,8 +9,11 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 
+import psutil
+
 from tests.bench.figures import Row, table
 
+CORES = os.cpu_count() or 1
 PACKAGES = ("flask", "waitress", "starlette", "uvicorn", "aiohttp", "jupyterlab", "ipykernel")
 
 
@@ -64,9 +67,11 @@ def main(words: list[str]) -> int:
     rows: list[Row] = []
     for name, part in PARTS.items():
         if not words or name in words:
-            began = time.perf_counter()
+            seconds, all_used, we_used = time.perf_counter(), used_by_all(), used_by_us()
             rows += part()
-            print(f"{name}: {time.perf_counter() - began:.0f} s, load {load()}", flush=True)
+            seconds, all_used, we_used = time.perf_counter() - seconds, used_by_all() - all_used, used_by_us() - we_used
+            others = max(0.0, (all_used - we_used) / seconds / CORES)
+            print(f"{name}: {seconds:.0f} s, load {load()}, {others:.0%} of the machine went to other programs", flush=True)
     print("\n" + table(rows))
     return any(row.met is False for row in rows)
 
@@ -75,7 +80,18 @@ def header() -> str:
     """The machine, what else it is doing, and the versions."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load {load()}\n{python}, {versions}"
+    return f"{platform.system()} {platform.machine()}, {CORES} cores, load {load()}\n{python}, {versions}"
+
+
+def used_by_all() -> float:
+    """Processor seconds that every program together has used."""
+    times = psutil.cpu_times()
+    return times.user + times.system
+
+
+def used_by_us() -> float:
+    """Processor seconds that the bench and its children that have ended have used."""
+    return sum(os.times()[:4])
 
 
 def load() -> str:

@@ -30,7 +30,7 @@ AT_ONCE = 32
 RATE, SHARE, READS = 400.0, 0.25, 2000.0
 
 
-def measure(calls: int = 1000, rounds: int = 3, reads: int = 5000) -> list[Row]:
+def measure(calls: int = 800, rounds: int = 5, reads: int = 5000) -> list[Row]:
     """Rounds of `calls` calls, and `reads` readings of one call."""
     with child(*SIMULATOR) as simulator, child("-m", "tests.bench.calls") as bare:
         return run(_measure(simulator.said, bare.said, calls, rounds, reads))

@@ -232,6 +232,7 @@ class Mode:
         """The calls of the newest flow as the platform sees them, B legs included."""
         from pandas import DataFrame
 
+        self.desk.settle()
         board, chosen = self.desk.board, flow or self.flow
         ours = {call: leg.name for call, leg in board.legs(chosen).items()}
         found = [call for call in self.desk.voice.list_calls() if ours.keys() & {call["callId"], call.get("parentCallId")}]

@@ -117,6 +117,7 @@ class ConferenceMode(Mode):
         """Who is in the conference, as the platform says: leg, mute, hold, coached legs, call."""
         from pandas import DataFrame
 
+        self.desk.settle()
         found = self.desk.voice.conference(self.conference_id, about=self._about).get("activeMembers") or []
         rows = [
             {

@@ -26,6 +26,13 @@ WEBRTC = "webrtc"
 CLOSER = ("kind", "flow", "call")
 # The leg whose event this thread is handling.
 _SPEAKING_OF: ContextVar[str | None] = ContextVar("leg", default=None)
+_HANDLING: ContextVar[bool] = ContextVar("handling", default=False)
+
+
+def in_handler() -> bool:
+    """Whether a handler runs on this thread: what waits for handlers must not be waited for there."""
+    return _HANDLING.get()
+
 
 
 @dataclass(eq=False, repr=False)
@@ -222,11 +229,12 @@ class Flow:
 
     def handling(self, leg: str | None, run: Callable[[], Document]) -> Document:
         """Run a handler; URLs made meanwhile name this leg."""
-        token = _SPEAKING_OF.set(leg)
+        about, busy = _SPEAKING_OF.set(leg), _HANDLING.set(True)
         try:
             return run()
         finally:
-            _SPEAKING_OF.reset(token)
+            _SPEAKING_OF.reset(about)
+            _HANDLING.reset(busy)
 
     def close(self, patience: float = 2.0) -> None:
         """End every call and delete every participant of this flow; the platform has `patience` seconds to tell each call's end."""

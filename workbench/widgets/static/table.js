@@ -6,6 +6,11 @@ const COLUMNS = ["time", "ms", "event", "leg", "parties", "cause", "answered", "
 const HEADS = { time: "time", ms: "ms", event: "event", leg: "leg", parties: "from → to", cause: "cause", answered: "answered", handler: "handler", label: "label" };
 
 /** All rows of one table, in the order of the platform; told in numbered deltas, of which some may be missed or come twice. */
+/** An event's name in parts that a narrow column may break between: conferenceMemberJoin at its capitals. */
+function words(name) {
+  return name.split(/(?=[A-Z])/).flatMap((word) => [word, h("wbr")]);
+}
+
 class Log {
   constructor(model) {
     this.entries = [];
@@ -194,7 +199,7 @@ class View {
     const { row } = item;
     const cell = (name, ...content) => h("span", { role: "cell", class: `wb-c-${name}` }, ...content);
     const way = row.way === "request" ? "request to the platform" : "webhook from the platform";
-    const event = cell("event", icon(row.way === "request" ? "out" : "in"), h("span", { class: "wb-unseen" }, way), h("span", { class: "wb-text" }, row.event));
+    const event = cell("event", icon(row.way === "request" ? "out" : "in"), h("span", { class: "wb-unseen" }, way), h("span", { class: "wb-text" }, ...words(row.event)));
     const one = (name) => h("span", { class: "wb-one" }, name);
     const parties = row.from || row.to ? [one(`${row.from} →`), " ", one(row.to)] : [];
     node.className = `wb-row wb-${row.way}${row.bad ? " wb-bad" : ""}`;
