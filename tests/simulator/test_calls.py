@@ -56,9 +56,10 @@ def test_a_phone_in_a_call_is_busy() -> None:
 
 def test_a_phone_hangs_up_by_its_script() -> None:
     rig = Rig(answer=bxml.Pause(60))
-    rig.engine.configure_phone(PHONE, {"hangup_after": 4})
+    rig.engine.configure_phone(PHONE, {"hangup_after": 4, "says": "Hello?"})
     rig.call(PHONE, "A")
     assert rig.idle().events() == ["answer A", "disconnect A hangup"] and rig.now - 1_700_000_000 == 5
+    assert [h.data["text"] for h in rig.happenings if h.kind == "phoneSays"] == ["Hello?"]
 
 
 def test_a_phone_handled_by_hand() -> None:

@@ -150,6 +150,8 @@ def _answered(core: Core, call: Call, rule: str) -> None:
     call.answer_time, call.ringing = core.now, False
     core.happen("answered", rule, callId=call.call_id, direction=call.direction, **{"from": call.from_, "to": call.to})
     webrtc.leg_up(core, call)
+    if call.phone is not None and (says := at(core, call.phone).says):
+        core.happen("phoneSays", "phone.script", callId=call.call_id, text=says)
 
 
 def arrive(core: Core, caller: str, number: str, wire: Call | None = None) -> Call:
