@@ -132,14 +132,21 @@ class Database:
         self._waiting.append(ticket)
         with self._lock:
             if not ticket.done:
-                self._write([self._waiting.popleft() for _ in range(len(self._waiting))])
+                tickets = [self._waiting.popleft() for _ in range(len(self._waiting))]
+                try:
+                    self._write(tickets)
+                except BaseException:
+                    # A kernel's interrupt may hit the thread that writes for all: the next one writes what it left.
+                    self._waiting.extendleft(reversed([one for one in tickets if not one.done]))
+                    raise
         if ticket.error is not None:
             raise ticket.error
 
     def _write(self, tickets: list[_Ticket]) -> None:
         try:
             _transact(self._writer, [statement for ticket in tickets for statement in ticket.statements])
-        except sqlite3.Error as error:
+        except Exception as error:
+            # besides SQLite's own errors: a number it cannot hold, or text that is no UTF-8
             if len(tickets) > 1:
                 # one of them is at fault: the others must not suffer for it
                 for ticket in tickets:
@@ -201,7 +208,7 @@ def _transact(connection: sqlite3.Connection, statements: list[Statement]) -> No
         for sql, row in statements:
             connection.execute(sql, row)
         connection.execute("COMMIT")
-    except sqlite3.Error:
+    except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise

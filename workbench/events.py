@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
@@ -33,6 +32,8 @@ Listener = Callable[[Event], None]
 REMEMBERED = 5_000
 # A public address is knocked at all day: the counts stay exact, the rows end.
 REFUSALS_KEPT = 1_000
+# Characters of a refused request's path that are noted: whoever knocks chooses it.
+PATH_KEPT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class EventLog:
         stored = _event_of(webhook, masked, self.run, number, first.id if first else None)
         try:
             self._database.add(stored)
-        except sqlite3.Error:
+        except Exception:
             with self._lock:
                 self._answers.pop(key or (), None)
             raise
@@ -137,7 +138,7 @@ class EventLog:
         with self._lock:
             self._refused[refused.reason] = count = self._refused.get(refused.reason, 0) + 1
         if refused.reason != "challenged" and count <= REFUSALS_KEPT:
-            self._database.refuse(replace(refused, path=self._masker.text(refused.path)))
+            self._database.refuse(replace(refused, method=refused.method[:20], path=self._masker.text(refused.path)[:PATH_KEPT]))
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each event, masked, once its outcome is committed. Returns what ends the subscription."""

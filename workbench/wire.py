@@ -107,7 +107,7 @@ class Wire:
 
     def _attempts(self, operation: str, path: str, request: httpx.Request, said: Any, about: About | None) -> httpx.Response:
         """Send; again after a broken connection, but only what may safely be done twice."""
-        pauses = iter(self._pauses if request.method in _IDEMPOTENT else ())
+        pauses = iter(self._pauses if _repeatable(request) else ())
         while True:
             try:
                 return _timed(self._client, operation, path, request, said, about, self._note)
@@ -214,6 +214,11 @@ def _http(*urls: str, transport: httpx.BaseTransport | None = None) -> httpx.Cli
         verify=any(url.startswith("https:") for url in urls),
         headers={"Accept": "application/json", "User-Agent": "workbench"},
     )
+
+
+def _repeatable(request: httpx.Request) -> bool:
+    # A document is played each time it is put, although HTTP says that a PUT may be repeated.
+    return request.method in _IDEMPOTENT and not request.url.path.endswith("/bxml")
 
 
 def _basic(pair: tuple[str, str]) -> str:

@@ -197,9 +197,12 @@ class Wiring:
                 return
             with suppress(Exception):
                 self.tidy()
-            self.end.close()
-            self.closed = True
-            atexit.unregister(self.close)
+            try:
+                self.end.close()
+            finally:
+                # An interrupt does not keep the other parts from ending, so that there is nothing to do again.
+                self.closed = True
+                atexit.unregister(self.close)
 
     def on_platform(self) -> list[str]:
         """What of ours is still on the platform."""

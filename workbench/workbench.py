@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from workbench import status, waiting
-from workbench.errors import SettingsError, WorkbenchError
+from workbench.errors import ApiError, SettingsError, WorkbenchError
 from workbench.lessons import Lessons
 from workbench.local import Local, NoLocal, Phone
 from workbench.records import Event
@@ -43,7 +43,6 @@ class Workbench(Lessons):
             before = Workbench._current() if Workbench._current else None
             if before is not None:
                 before.close()
-            Workbench._current = weakref.ref(self)
         given = settings.model_dump(exclude_unset=True) if settings else {}
         me = weakref.ref(self)
         self._wiring = Wiring(Settings(**(given | overrides)), lambda name, thing: _view(me(), name, thing), network)
@@ -58,6 +57,9 @@ class Workbench(Lessons):
         self._people: dict[str, Participant] = {}
         self._panels: Panels | None = None
         self._left: list[str] = []
+        if _in_notebook():
+            # Only now: one that could not start is nothing to close.
+            Workbench._current = weakref.ref(self)
 
     # -- parts ---------------------------------------------------------------------------------------------------------------------
 
@@ -269,9 +271,14 @@ class Workbench(Lessons):
         """End every call, delete what was made on the platform, stop every part. The log stays readable. Again: nothing happens."""
         if self.closed:
             return
-        self._wiring.tidy()
-        self._left = self._wiring.on_platform()
-        self._wiring.close()
+        try:
+            self._wiring.tidy()
+            self._left = self._wiring.on_platform()
+        except ApiError as error:
+            # The platform may be gone; all that is here ends nevertheless.
+            self._left = [f"whatever the platform has, it could not be asked: {error}"]
+        finally:
+            self._wiring.close()
         self._left += self._wiring.in_process()
 
     def __enter__(self) -> Self:

@@ -28,7 +28,7 @@ CONNECTIONS = 16
 IDLE_MS, BUSY_MS, SHARE = 6.0, 30.0, 0.7
 
 
-def measure(seconds: float = 4.0, windows: int = 3, block: int = 640, blocks: int = 9) -> list[Row]:
+def measure(seconds: float = 2.4, windows: int = 5, block: int = 640, blocks: int = 9) -> list[Row]:
     """Turnaround over `windows` of `seconds` each, throughput over `blocks` of `block` requests each."""
     with child("-m", "tests.bench.callbacks") as server:
         return run(_measure(server, seconds, windows, block, blocks))

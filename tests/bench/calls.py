@@ -171,7 +171,7 @@ def serve() -> None:
     numbers, tasks = count(), set()
     state = json.dumps(webhook(0)).encode()
 
-    async def tell_of(fields: dict[str, Any], call: dict[str, str]) -> None:
+    async def tell_of(session: aiohttp.ClientSession, fields: dict[str, Any], call: dict[str, str]) -> None:
         for event in ("answer", "disconnect"):
             data = json.dumps(call | {"eventType": event}).encode()
             async with session.post(fields[f"{event}Url"], data=data, headers={"Content-Type": "application/json"}) as answer:
@@ -179,7 +179,7 @@ def serve() -> None:
 
     async def create(request: Request) -> Response:
         fields, call = await request.json(), webhook(next(numbers))
-        tasks.add(task := asyncio.create_task(tell_of(fields, call)))
+        tasks.add(task := asyncio.create_task(tell_of(request.app.state.session, fields, call)))
         task.add_done_callback(tasks.discard)
         return Response(json.dumps(call), 201, media_type="application/json")
 
@@ -187,13 +187,12 @@ def serve() -> None:
         return Response(state, media_type="application/json")
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> Any:
-        nonlocal session
+    async def lifespan(app: Starlette) -> Any:
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS)
         async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+            app.state.session = session
             yield
 
-    session: Any = None
     path = "/api/v2/accounts/{account}/calls"
     routes = [Route(path, create, methods=["POST"]), Route(f"{path}/{{call}}", get, methods=["GET"])]
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)

@@ -22,8 +22,9 @@ PATIENCE = 60.0
 class Child:
     """A Python program that tells what it has to tell in lines of JSON and ends with its standard input."""
 
-    def __init__(self, process: subprocess.Popen[str], said: Any) -> None:
+    def __init__(self, process: subprocess.Popen[str], words: tuple[str, ...], said: Any) -> None:
         self.process = process
+        self._words = words
         self.pid = process.pid
         self.said = said
 
@@ -32,7 +33,7 @@ class Child:
         assert self.process.stdin is not None
         self.process.stdin.write(word + "\n")
         self.process.stdin.flush()
-        return _line(self.process)
+        return _line(self.process, self._words)
 
 
 @contextmanager
@@ -49,7 +50,7 @@ def child(*words: str) -> Iterator[Child]:
             start_new_session=True,
         )
         try:
-            yield Child(process, _line(process))
+            yield Child(process, words, _line(process, words))
             process.communicate(timeout=10)
         finally:
             process.kill()
@@ -61,7 +62,7 @@ def tell(**values: Any) -> None:
     print(json.dumps(values), flush=True)
 
 
-def _line(process: subprocess.Popen[str]) -> Any:
+def _line(process: subprocess.Popen[str], words: tuple[str, ...]) -> Any:
     assert process.stdout is not None
     watch = Timer(PATIENCE, process.kill)
     watch.start()
@@ -70,5 +71,5 @@ def _line(process: subprocess.Popen[str]) -> Any:
     finally:
         watch.cancel()
     if not line:
-        raise RuntimeError(f"{' '.join(map(str, process.args[1:]))} ended or hung before it told its line")
+        raise RuntimeError(f"{' '.join(words)} ended or hung before it told its line")
     return json.loads(line)

@@ -7,6 +7,8 @@ import json
 import time
 from base64 import b64encode
 from collections.abc import Callable, Coroutine, Iterable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
 from itertools import cycle
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -16,10 +18,7 @@ T = TypeVar("T")
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run on the fast loop where there is one."""
-    try:
-        from uvloop import new_event_loop as loop
-    except ImportError:
-        loop = None
+    loop = import_module("uvloop").new_event_loop if find_spec("uvloop") else None
     with asyncio.Runner(loop_factory=loop) as runner:
         return runner.run(work)
 
@@ -110,8 +109,8 @@ class Application(_Messages):
 
 async def connect(url: str, count: int) -> list[Connection]:
     """So many connections."""
-    parts, loop = urlsplit(url), asyncio.get_running_loop()
-    return [(await loop.create_connection(Connection, parts.hostname, parts.port))[1] for _ in range(count)]
+    host, port = urlsplit(url).netloc.split(":")
+    return [(await asyncio.get_running_loop().create_connection(Connection, host, int(port)))[1] for _ in range(count)]
 
 
 def close(connections: Iterable[Connection]) -> None:

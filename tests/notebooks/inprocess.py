@@ -21,6 +21,9 @@ import nbformat
 import workbench
 from tests.scenarios.joined import PLATFORM, Joined, Loop
 from workbench import Workbench
+from workbench.callbacks import CallbackApp
+from workbench.settings import Settings
+from workbench.wiring import Network
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,15 @@ def cells_of(lesson: Path) -> list[Cell]:
     return found
 
 
+class OnStage(Joined):
+    """The platform asks the callback application in process; the server is there all the same, for a lesson that looks for it."""
+
+    def serve(self, app: CallbackApp, settings: Settings) -> Any:
+        """Reached by the platform without a port, by the lesson at one."""
+        super().serve(app, settings)
+        return Network.serve(self, app, settings)
+
+
 class Stage:
     """Where lessons run: one platform after the other, on the same threads."""
 
@@ -73,7 +85,7 @@ class Stage:
 
     @contextlib.contextmanager
     def _world(self, state: Path) -> Iterator[list[Workbench]]:
-        joined, opened = Joined(self._loop, self._workers), list[Workbench]()
+        joined, opened = OnStage(self._loop, self._workers), list[Workbench]()
 
         def make(**settings: Any) -> Workbench:
             # In a notebook a new one closes the one before.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -217,9 +218,10 @@ class Mode:
 
     def close(self) -> None:
         """End every flow of this mode: no call and no participant of theirs is left."""
-        for flow in self.flows:
-            if not flow.closed:
-                flow.close()
+        with ExitStack() as last_first:
+            for flow in reversed(self.flows):
+                if not flow.closed:
+                    last_first.callback(flow.close)
 
     # -- views ---------------------------------------------------------------------------------------------------------------------
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Protocol, TypeAlias, runtime_checkable
+from urllib.parse import urlsplit
 
 from workbench import bxml
 from workbench.errors import BxmlError, WorkbenchError
@@ -27,7 +28,7 @@ class Gate:
 
     base: str
     username: str
-    password: str
+    password: str = field(repr=False)
 
     def authorise(self, verb: bxml.Verb) -> bxml.Verb:
         """The verb with our credentials beside every URL that is ours; those a reader wrote stay. Nested verbs too."""
@@ -45,7 +46,7 @@ class Gate:
 
     def _ours(self, url: object) -> bool:
         # A relative URL is resolved against the one we were asked at, so it is ours too.
-        return isinstance(url, str) and (url.startswith(self.base) or "://" not in url)
+        return isinstance(url, str) and (url.startswith((f"{self.base}/", f"{self.base}?")) or not urlsplit(url).scheme)
 
 
 @dataclass(frozen=True)

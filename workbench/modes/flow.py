@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,6 @@ _HANDLING: ContextVar[bool] = ContextVar("handling", default=False)
 def in_handler() -> bool:
     """Whether a handler runs on this thread: what waits for handlers must not be waited for there."""
     return _HANDLING.get()
-
 
 
 @dataclass(eq=False, repr=False)
@@ -240,12 +240,20 @@ class Flow:
         """End every call and delete every participant of this flow; the platform has `patience` seconds to tell each call's end."""
         self.mode.desk.settle()
         self.closed = True
-        for leg in self.up:
-            # The B leg of a Transfer ends with its A leg; a leg without a call never began.
-            if leg.call_id is not None and leg.parent_call_id is None:
-                leg.hangup()
-                with self._changed:
-                    self._changed.wait_for(lambda leg=leg: leg.ended, patience)  # type: ignore[misc]
-        for leg in tuple(self.legs.values()):
-            self.release(leg.name)
-            self.ended(leg, leg.cause)
+        # What fails for one leg keeps no other from its end: what stays up costs money, live.
+        with ExitStack() as last_first:
+            for leg in reversed(tuple(self.legs.values())):
+                last_first.callback(self._forget, leg)
+            for leg in reversed(self.up):
+                last_first.callback(self._end, leg, patience)
+
+    def _end(self, leg: Leg, patience: float) -> None:
+        # The B leg of a Transfer ends with its A leg; a leg without a call never began.
+        if leg.up and leg.call_id is not None and leg.parent_call_id is None:
+            leg.hangup()
+            with self._changed:
+                self._changed.wait_for(lambda: leg.ended, patience)
+
+    def _forget(self, leg: Leg) -> None:
+        self.release(leg.name)
+        self.ended(leg, leg.cause)

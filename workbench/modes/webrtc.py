@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -162,8 +163,12 @@ class Sessions:
 
     def close(self) -> None:
         """Delete every participant, then the session."""
-        for participant in self.participants:
-            self.delete(participant)
+        with ExitStack() as last_first:
+            last_first.callback(self._delete_session)
+            for participant in reversed(self.participants):
+                last_first.callback(self.delete, participant)
+
+    def _delete_session(self) -> None:
         with self._lock:
             session, self._session = self._session, None
             self._made.extend(filter(None, [session]))

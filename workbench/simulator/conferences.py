@@ -99,6 +99,7 @@ def _end(core: Core, conference: Conference, rule: str) -> None:
     conference.queue, conference.verb = [], None
     conference.turn += 1
     del core.rooms[conference.name]
+    core.after(lifecycle.KEPT_SECONDS, partial(core.conferences.pop, conference.conference_id, None), waits=False)
     core.happen("conferenceCompleted", rule, conferenceId=conference.conference_id, name=conference.name)
     tell(core, conference, "conferenceCompleted", rule)
 
@@ -110,12 +111,14 @@ def _expire(core: Core, conference: Conference) -> None:
 
 def complete(core: Core, conference: Conference, rule: str = "conference.end") -> None:
     """End a conference: all leave, then each call goes on with the verb after its `<Conference>`."""
-    calls = [core.calls[call_id] for call_id in conference.members]
-    for call in calls:
+    calls = [(call, call.turn) for call in map(core.calls.__getitem__, conference.members)]
+    for call, _ in calls:
         _exit(core, conference, call)
     _end(core, conference, rule)
-    for call in calls:
-        program.step(core, call)
+    for call, turn in calls:
+        # The verb of one may have taken another along, by a Bridge.
+        if call.turn == turn:
+            program.step(core, call)
 
 
 # What is played to the room

@@ -168,7 +168,11 @@ def bridge(core: Core, call: Call, verb: bxml.Bridge) -> bool:
     if failure is not None:
         return _bridge_failed(core, call, verb, *failure)
     assert target is not None
+    turn = call.turn
     lifecycle.interrupt(core, target)
+    if call.turn != turn:
+        # What the target left went on with a verb that took this very call.
+        return False
     link = Link(verb, call.call_id, target.call_id, base_url=call.base_url)
     _bind(core, link, call.call_id, target.call_id)
     _join(core, link)

@@ -16,7 +16,7 @@ from workbench.simulator.effects import Refusal
 
 Fields = Mapping[str, Any]
 
-_E164 = re.compile(r"\+[1-9]\d{1,14}")
+_E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _SIP = re.compile(r"sips?:[^\s@]+(@[^\s@]+)?", re.IGNORECASE)
 _ANONYMOUS = ("Restricted", "Anonymous", "Private", "Unavailable")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")

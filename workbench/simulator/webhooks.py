@@ -116,12 +116,12 @@ class HttpDelivery:
         async with session.request(
             request.method, _url(request.url), headers=request.headers, data=data, allow_redirects=False, trace_request_ctx=begun
         ) as response:
-            body = b""
+            body = bytearray()
             while len(body) <= request.limit and (chunk := await response.content.read(request.limit + 1 - len(body))):
                 body += chunk
             if len(body) > request.limit:
                 response.close()
-            return Answer(response.status, tuple(response.headers.items()), body)
+            return Answer(response.status, tuple(response.headers.items()), bytes(body))
 
     def _open(self) -> aiohttp.ClientSession:
         import aiohttp

@@ -69,8 +69,11 @@ class Lookout:
                 self._listeners.remove(listener)
 
     def _work(self) -> None:
-        while not self._closed:
+        while True:
             self._nudged.clear()
+            # Asked after clearing: else the nudge of `close` might be cleared away, and nobody would come again.
+            if self._closed:
+                return
             if self._listeners:
                 self._tell(self.look())
             wait = None if not self._listeners else BUSY_SECONDS if self._picture["calls"] else IDLE_SECONDS
