@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
-from workbench.callbacks import ASYNCHRONOUS, BODY_LIMIT, create_app
+from workbench.callbacks import BODY_LIMIT, create_app
 from workbench.events import open_log
+from workbench.modes.handlers import TELLING
 from workbench.records import Reply
 from workbench.settings import Settings
 
@@ -204,6 +205,15 @@ def test_participants_come_without_credentials_by_their_secret_path(world):
     assert SECRET not in str(world.log.events())
 
 
+@pytest.mark.parametrize("body", [{"event": "answer"}, {"event": ["onLeave"]}, {"eventType": "answer"}, {"eventType": "onLeave"}])
+def test_the_participants_path_opens_for_their_events_only(world, body):
+    client = world.app.test_client()
+    assert client.post(f"/participant/{SECRET}?mode=bridge&flow=f1", json={"callId": "c-1", **body}).status_code == 400
+    hidden = {"event": "onLeave", "eventType": "answer", "callId": "c-1"}
+    assert client.post(f"/participant/{SECRET}?mode=bridge&flow=f1", json=hidden).status_code == 200
+    assert [event.event_type for event in world.drained()] == ["onLeave"]
+
+
 def test_without_a_secret_the_participants_path_is_closed(tmp_path):
     log = open_log(Settings(state_dir=tmp_path))
     app = create_app({}, log, CREDENTIALS)
@@ -212,7 +222,7 @@ def test_without_a_secret_the_participants_path_is_closed(tmp_path):
     log.close()
 
 
-@pytest.mark.parametrize("event_type", sorted(ASYNCHRONOUS - {"onConnect", "onLeave", "onDisconnect"}))
+@pytest.mark.parametrize("event_type", sorted(TELLING - {"onConnect", "onLeave", "onDisconnect"}))
 def test_asynchronous_events_are_answered_before_their_handler_is_done(world, event_type):
     go = threading.Event()
     world.mode.handle = lambda event: go.wait(5) and Reply(DOCUMENT, 200, ("Hangup",))

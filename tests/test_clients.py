@@ -373,6 +373,13 @@ def test_a_call_is_never_created_twice(peer, voice):
     assert len(peer.seen) == 1
 
 
+def test_a_document_is_never_put_twice(peer, voice):
+    peer.answers = ["drop"]
+    with pytest.raises(ApiError, match="no answer"):
+        voice.update_conference_bxml("conf-1", "<Bxml/>")
+    assert len(peer.seen) == 1
+
+
 def test_nobody_there(settings, exchanges, monkeypatch):
     monkeypatch.setattr(wire.time, "sleep", lambda _seconds: None)
     webrtc = WebRtc(settings.at("http://127.0.0.1:9"), exchanges.append)

@@ -11,7 +11,7 @@ import threading
 import httpx
 import pytest
 
-from workbench.database import Database
+from workbench.database import Database, _transact
 from workbench.events import open_log
 from workbench.frames import COLUMNS, SAME
 from workbench.records import About, Exchange, Refused, Reply, Webhook
@@ -240,6 +240,11 @@ def test_a_flood_of_refusals_does_not_fill_the_disk(log, monkeypatch):
     assert len(log.refusals()) == 3
 
 
+def test_nor_does_the_length_of_what_is_asked_for(log):
+    log.refuse(Refused(1.0, "Not Found", 404, "M" * 50_000, "/" + "a" * 200_000))
+    assert [(len(one.method), len(one.path)) for one in log.refusals()] == [(20, 200)]
+
+
 def test_the_frame(log):
     log.record_request(exchange(seq=1, time=100.0))
     answered(log, webhook(seq=2, time=100.25))
@@ -310,6 +315,47 @@ def test_a_failing_row_does_not_take_others_of_its_commit_along(log):
     assert failed == [sqlite3.IntegrityError]
     assert [event.status for event in log.events()] == [200, 204]
     assert log.record_request(exchange()).id == 3
+
+
+def test_a_row_that_cannot_be_written_at_all_takes_no_others_along(log):
+    database, failed = log._database, []
+    bad, good = webhook(call="\ud800"), webhook(call="c-2")
+
+    def begin(one):
+        try:
+            log.begin(one)
+        except UnicodeEncodeError as error:
+            failed.append(error)
+
+    with database._lock:
+        threads = [threading.Thread(target=begin, args=(one,)) for one in (bad, good)]
+        for thread in threads:
+            thread.start()
+        while len(database._waiting) < 2:
+            pass
+    for thread in threads:
+        thread.join()
+    assert len(failed) == 1
+    log.record_request(exchange())
+    assert sorted(event.event_type for event in log.events()) == ["answer", "createCall"]
+
+
+def test_an_interrupted_commit_is_made_by_the_next_one(log, monkeypatch):
+    class Interrupted(list):
+        def __iter__(self):
+            yield from super().__iter__()
+            raise KeyboardInterrupt
+
+    def interrupted(connection, statements):
+        _transact(connection, Interrupted([*statements, ("SELECT 1", ())]))
+
+    begun = log.begin(webhook())
+    monkeypatch.setattr("workbench.database._transact", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        log.finish(begun, Reply(status=204))
+    monkeypatch.undo()
+    log.record_request(exchange())
+    assert sorted(event.status for event in log.events()) == [201, 204]
 
 
 def test_checkpoints_keep_the_side_file_small(log, tmp_path, monkeypatch):

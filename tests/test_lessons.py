@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -102,3 +104,24 @@ def test_what_a_uui_value_names_and_a_renewed_session(wb):
 def test_tables_and_steps_for_the_local_platform(wb, capsys):
     assert list(wb.table_of({"a": (1, 2)}, "x", "y").loc["a"]) == [1, 2]
     assert wb.only_local("anything") and capsys.readouterr().out == ""
+
+
+async def test_who_is_never_joined_is_not_waited_for_while_the_clock_stands_still(wb):
+    wb.transfer.on("answer")(lambda event, flow: None)
+    wb.transfer.dial(wb.phone())
+    assert await wb.until_joined("phone", "browser") is False
+    wb.transfer.reset()
+    wb.local.clock.resume()
+    assert await wb.until_joined("phone", "browser", timeout=0.05) is False
+    wb.transfer.dial(wb.phone())
+    assert await wb.until_joined("phone", "browser") is True
+
+
+def test_a_handler_does_not_wait_for_handlers(wb):
+    release = threading.Event()
+    wb._wiring.app.lanes.put("a flow", release.wait)
+    began = time.monotonic()
+    wb.transfer.open().handling(None, wb._wiring.settle)
+    assert time.monotonic() - began < 2
+    release.set()
+    wb._wiring.settle()

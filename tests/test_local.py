@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import ROOT
 from workbench.errors import ApiError, WorkbenchError
-from workbench.local import Local, NoLocal, Phone
+from workbench.local import Happening, Local, NoLocal, Phone
 from workbench.process import LocalProcess
 
 pytestmark = pytest.mark.sockets
@@ -168,3 +168,14 @@ class TestProcess:
         psutil.wait_procs([child], timeout=10)
         assert not child.is_running()
         assert time.monotonic() - began < 10
+
+
+def test_times_are_local_as_in_the_tables_of_events(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC-5:30")
+    time.tzset()
+    try:
+        one = Happening(1, "2026-03-02T20:00:00.120Z", "ringing", "call.ring", "documented", {})
+        assert local._row(one, "phone")[0] == "01:30:00.120"
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -88,3 +88,9 @@ def test_the_salt_is_made_once_and_private(tmp_path):
     assert len(salt) == 32
     assert salt_in(tmp_path) == salt
     assert (tmp_path / "salt").stat().st_mode & 0o077 == 0
+
+
+def test_a_salt_that_was_never_written_is_made_anew(tmp_path):
+    (tmp_path / "salt").touch()
+    assert len(salt_in(tmp_path)) == 32
+    assert [one.name for one in tmp_path.iterdir()] == ["salt"]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from bandwidth.models.bxml import Response as SdkResponse
 from bandwidth.models.bxml import SpeakSentence as SdkSpeakSentence
 
 from workbench import Workbench, bxml
-from workbench.errors import BxmlError, WorkbenchError
+from workbench.errors import ApiError, BxmlError, WorkbenchError
 from workbench.modes import Flow, Gate, Mode, Secret
 from workbench.modes.documents import shown, verbs_of, write
 
@@ -85,6 +88,38 @@ class TestEveryMode:
         assert (state["calls"], [one["tag"] for one in state["participants"]]) == ([], ["browser"])
         assert flow.over
         assert flow.up == []
+
+    def test_what_fails_for_one_leg_keeps_no_other_from_its_end(self, wb: Workbench, mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+        one, other = mode.begin(wb.phone()), mode.begin(wb.phone(2))
+        idle(wb)
+        refused, update = ApiError("503", request="POST", status=503), wb.voice.update_call
+
+        def once(*args: object, **fields: object) -> None:
+            monkeypatch.setattr(wb.voice, "update_call", update)
+            raise refused
+
+        monkeypatch.setattr(wb.voice, "update_call", once)
+        with pytest.raises(ApiError) as caught:
+            mode.close()
+        assert caught.value is refused
+        assert one.closed and other.closed
+        left = [call["to"] for call in wb.local.state()["calls"]]
+        assert wb.phone(2).number not in left and len(left) <= 1
+        wb.phone().hangup() if left else None
+
+    def test_a_call_whose_request_was_given_up_is_ended_too(self, wb: Workbench, mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+        flow, create = mode.open(), wb.voice.create_call
+
+        def interrupted(**fields: Any) -> None:
+            create(**fields)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(wb.voice, "create_call", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            mode.call(flow, wb.phone())
+        monkeypatch.undo()
+        idle(wb)
+        flow.close()
 
     def test_closing_before_anybody_answers_leaves_nothing(self, wb: Workbench, mode: Mode) -> None:
         flow = mode.begin(wb.phone())
@@ -404,6 +439,15 @@ class TestDocuments:
         both = GATE.authorise(bxml.Redirect(redirect_url=theirs, redirect_fallback_url=ours))
         assert (both.username, both.fallback_username, both.fallback_password) == (None, "user", "secret")
 
+    @pytest.mark.parametrize(
+        ("url", "ours"), [("/x?to=http://y", True), ("http://127.0.0.1:5000?x", True), ("http://127.0.0.1:50001/x", False)]
+    )
+    def test_which_urls_are_ours(self, url: str, ours: bool) -> None:
+        assert GATE.authorise(bxml.Redirect(redirect_url=url)).password == ("secret" if ours else None)
+
+    def test_a_gate_does_not_show_its_password(self) -> None:
+        assert "secret" not in repr(GATE)
+
     def test_credentials_reach_nested_verbs(self) -> None:
         verb = bxml.Transfer([bxml.PhoneNumber("+15550100001", transfer_answer_url=f"{GATE.base}/transfer/transferAnswer")])
         assert GATE.authorise(verb).transfer_to[0].username == "user"
@@ -450,6 +494,20 @@ class TestDocuments:
         assert token not in repr(token)
         assert f"{token};encoding=jwt" == "eyJhbGciOi.eyJwIjoi.c2ln;encoding=jwt"
         assert shown(bxml.Hangup(), str)._repr_markdown_().startswith("```xml")
+
+
+def test_calls_at_once_have_names_of_their_own(wb: Workbench) -> None:
+    flow, board = wb.bridge.open(), wb._wiring.board
+    before, interval = dict(board.names), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            names = list(threads.map(lambda number: board.name(f"+1919556{number:04}", flow), range(400)))
+    finally:
+        sys.setswitchinterval(interval)
+        board.names.clear()
+        board.names.update(before)
+    assert len(set(names)) == 400
 
 
 def test_a_misspelt_event_is_refused_at_once(wb: Workbench) -> None:

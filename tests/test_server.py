@@ -151,6 +151,13 @@ def test_many_at_once():
         assert answers == ["hello"] * 40
 
 
+def test_connections_on_which_nothing_is_said_keep_nobody_out():
+    with CallbackServer(Hello()) as server, contextlib.ExitStack() as held:
+        for _ in range(150):
+            held.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+        assert get(server) == "hello"
+
+
 def test_a_flood_of_bytes_is_ended():
     with CallbackServer(Hello()) as server:
         answer = httpx.post(server.url, content=b"x" * (2 * 1024 * 1024), trust_env=False, timeout=5)

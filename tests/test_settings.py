@@ -174,3 +174,8 @@ def test_the_state_directory_is_the_systems(monkeypatch, system, variable, expec
 
 def test_a_relative_state_directory_becomes_absolute():
     assert Settings(state_dir="logs").state_dir == Path.cwd() / "logs"
+
+
+def test_endpoints_are_refused_as_long_as_nothing_serves_them():
+    with pytest.raises(SettingsError, match="WORKBENCH_WEBRTC"):
+        Settings(webrtc="endpoints")

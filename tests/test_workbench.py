@@ -98,6 +98,9 @@ class TestStart:
         with Workbench(live(process, tmp_path, user_number="+15550100077")) as workbench:
             phone = workbench.phone()
             assert (phone.number, phone.name, repr(phone)) == ("+15550100077", "phone", "<phone: +1•••77>")
+            calls = workbench.transfer.dial(phone).calls()
+            assert list(calls["from"]) == [workbench.number]
+            assert phone.number not in calls.to_string()
         process.close()
 
     def test_in_a_notebook_a_new_one_closes_the_one_before(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,6 +111,15 @@ class TestStart:
         assert first.leftovers() == []
         assert not second.closed
         second.close()
+        monkeypatch.setattr(Workbench, "_current", None)
+
+    def test_after_one_that_could_not_start_another_can(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "_in_notebook", lambda: True)
+        # the notebook keeps the error, and the error what it came from
+        with pytest.raises(SettingsError) as kept:
+            Workbench(platform="live")
+        with Workbench(state_dir=tmp_path) as workbench:
+            assert kept and not workbench.closed
         monkeypatch.setattr(Workbench, "_current", None)
 
     def test_outside_several_may_be_open(self, wb: Workbench, tmp_path: Path) -> None:
@@ -130,6 +142,26 @@ class TestEnd:
         assert {one.pid for one in psutil.Process().children()} == before
         assert len(workbench.transfer.events) > 2
         assert repr(workbench).startswith("Workbench: closed")
+
+    def test_it_ends_although_its_platform_is_gone(self, tmp_path: Path) -> None:
+        workbench = Workbench(state_dir=tmp_path)
+        psutil.Process(workbench._wiring.process.pid).kill()
+        workbench.close()
+        assert workbench.closed
+        assert ["could not be asked" in left for left in workbench.leftovers()] == [True]
+
+    def test_interrupted_at_its_end_it_is_closed_all_the_same(self, tmp_path: Path) -> None:
+        workbench = Workbench(state_dir=tmp_path)
+
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        workbench._wiring.end.callback(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            workbench.close()
+        workbench.close()
+        assert workbench.closed
+        assert workbench._wiring.in_process() == []
 
     def test_forgotten_it_is_closed(self, tmp_path: Path) -> None:
         workbench = Workbench(state_dir=tmp_path)

@@ -20,33 +20,13 @@ from flask import Flask, Response, abort, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from workbench.lanes import Lanes
+from workbench.modes.handlers import TELLING
 from workbench.records import Begun, Event, Refused, Reply, Webhook
 
-# Events whose answer the platform ignores: it must not wait for the handler.
-ASYNCHRONOUS = frozenset(
-    {
-        "conferenceCompleted",
-        "disconnect",
-        "transferDisconnect",
-        "dtmf",
-        "machineDetectionComplete",
-        "recordingAvailable",
-        "conferenceRecordingAvailable",
-        "transcriptionAvailable",
-        "mediaStreamStarted",
-        "mediaStreamRejected",
-        "mediaStreamStopped",
-        "realTimeTranscriptionStarted",
-        "realTimeTranscriptionRejected",
-        "realTimeTranscriptionStopped",
-        "realTimeTranscriptionAvailable",
-        "onConnect",
-        "onLeave",
-        "onDisconnect",
-    }
-)
 # The largest documented webhook is about 2 KB; 64 KB is also the most a BXML document may have.
 BODY_LIMIT = 64 * 1024
+# Webhooks of the WebRTC side (webrtc-api 6).
+PARTICIPANT = ("onConnect", "onLeave", "onDisconnect")
 # The platform waits 15 s unless a call says otherwise (callbackTimeout, 1..25 s); one second is left for the way back.
 PATIENCE = 14.0
 
@@ -142,12 +122,12 @@ class CallbackApp(Flask):
 
     def _event(self, mode: str, event_type: str) -> Response:
         self._authenticate()
-        return self._receive(mode, event_type, self._fields())
+        return self._receive_call(mode, event_type, self._fields())
 
     def _inbound_event(self, event_type: str) -> Response:
         self._authenticate()
         fields = self._fields()
-        return self._receive(self._inbound(fields.get("callId")) or "inbound", event_type, fields)
+        return self._receive_call(self._inbound(fields.get("callId")) or "inbound", event_type, fields)
 
     def _participant(self, secret: str) -> Response:
         # Bandwidth sends a participant's webhooks without credentials: the path itself is the secret.
@@ -155,7 +135,11 @@ class CallbackApp(Flask):
             abort(HTTPStatus.NOT_FOUND)
         # which content type these webhooks have is not documented
         fields = self._fields(strict=False)
-        return self._receive(request.args.get("mode"), str(fields.get("event", "")), fields)
+        event_type = fields.get("event")
+        # A path is written down in more places than a password: it opens the way for these events and no others.
+        if event_type not in PARTICIPANT:
+            abort(HTTPStatus.BAD_REQUEST, f"expected one of {', '.join(PARTICIPANT)}")
+        return self._receive(request.args.get("mode"), event_type, fields)
 
     def _authenticate(self) -> None:
         given = request.authorization
@@ -178,12 +162,16 @@ class CallbackApp(Flask):
             abort(HTTPStatus.BAD_REQUEST, "expected one JSON object")
         return fields
 
+    def _receive_call(self, mode: str, event_type: str, fields: dict[str, Any]) -> Response:
+        # What the webhook says of itself counts: one URL may serve several events.
+        return self._receive(mode, str(fields.get("eventType") or event_type), fields)
+
     def _receive(self, mode: str | None, event_type: str, fields: dict[str, Any]) -> Response:
         args, headers = request.args, request.headers
         seq = headers.get("X-Workbench-Seq", "")
         webhook = Webhook(
             mode=mode,
-            event_type=str(fields.get("eventType") or event_type),
+            event_type=event_type,
             flow=args.get("flow"),
             leg=args.get("leg"),
             url=request.full_path.rstrip("?"),
@@ -225,7 +213,7 @@ class CallbackApp(Flask):
         if asker is None or not asker.knows(webhook.event_type):
             # a participant's webhook is taken from any mode, or from none: it only has to be in the log
             return self._finished(begun, Reply(status=200 if participants else 404))
-        if webhook.event_type in ASYNCHRONOUS:
+        if webhook.event_type in TELLING:
             if begun.duplicate:
                 return self._finished(begun, Reply())
             self.lanes.put(begun.event.flow or "", lambda: self._handle_later(asker, begun))

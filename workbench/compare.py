@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from workbench.records import Event
+from workbench.records import Event, Happened
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 # In the log these say when a call began, the earliest that is there counts.
 _BEGAN = ("enqueuedTime", "startTime")
-
-
-class Happened(Protocol):
-    """A happening of the local platform; see `workbench.local.Happening`."""
-
-    @property
-    def time(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def data(self) -> Mapping[str, Any]: ...
-    @property
-    def call_ids(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)

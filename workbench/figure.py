@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from html import escape
-from typing import Any, Protocol
 
-from workbench.records import Event
+from workbench.records import Event, Happened
 
 VOICE, NOTEBOOK, WEBRTC = "Programmable Voice", "this notebook", "WebRTC"
 # Operations of the WebRTC API; every other request goes to the Voice API.
@@ -27,21 +26,6 @@ _COLOURS = {
     "sip": "var(--jp-warn-color1, #c75000)",
     "media": "var(--jp-brand-color1, #1976d2)",
 }
-
-
-class Happened(Protocol):
-    """A happening of the local platform; see `workbench.local.Happening`."""
-
-    @property
-    def seq(self) -> int: ...
-    @property
-    def time(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def data(self) -> Mapping[str, Any]: ...
-    @property
-    def call_ids(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)

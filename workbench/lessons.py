@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from workbench.matrix import Matrices
-    from workbench.modes import Flow, Leg
+    from workbench.modes import Flow, Leg, Participant
     from workbench.wiring import Wiring
 
 
@@ -66,6 +66,14 @@ class Lessons:
 
     # -- the WebRTC side -----------------------------------------------------------------------------------------------------------
 
+    def connect(self, participant: Participant) -> None:
+        """Connect a simulated browser as the participant's device (local platform; live, a real browser connects with the token)."""
+        self._local.connect(participant)
+
+    def uui(self, participant: Participant) -> str:
+        """The User-to-User value that carries a participant's token to the interconnect. Shown masked."""
+        return participant.uui
+
     def named_by(self, uui: str) -> str:
         """Id of the participant whose token a User-to-User value carries. Raises TokenError when it carries none."""
         return tokens.read(tokens.token_in(uui)).participant_id
@@ -75,6 +83,11 @@ class Lessons:
         self._wiring.side.close()
 
     # -- who hears whom ------------------------------------------------------------------------------------------------------------
+
+    def hears(self) -> DataFrame:
+        """Who hears whom: a row per listener, a column per voice, by name (local platform)."""
+        matrix: DataFrame = self._local.matrix(self._wiring.board.names)
+        return matrix
 
     def joined(self, *names: str) -> bool:
         """Whether these phones and participants all hear each other (local platform)."""
@@ -93,8 +106,8 @@ class Lessons:
             return True
         if local.clock.paused:
             # Once more, for what handlers of webhooks that were answered already have set off.
-            for move in (local.clock.run_to_idle, self._wiring.settle, local.clock.run_to_idle):
-                await asyncio.to_thread(move)
+            await asyncio.to_thread(self._wiring.run_on)
+            await asyncio.to_thread(self._wiring.run_on)
             return self.joined(*names)
         with suppress(WaitError):
             await waiting.until(lambda: self.joined(*names), timeout)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -146,7 +147,9 @@ class Local:
 
     def _row(self, one: Happening, legs: str) -> tuple[Any, ...]:
         ends = (self._mask(str(one.data.get(end) or "")) for end in ("from", "to"))
-        return (one.time[11:23], one.kind, legs, *ends, self._mask(_what(one.data)), one.label, one.rule, ", ".join(one.call_ids), one.seq)
+        # local time, as in the tables of events
+        time = datetime.fromisoformat(one.time).astimezone().strftime("%H:%M:%S.%f")[:-3]
+        return (time, one.kind, legs, *ends, self._mask(_what(one.data)), one.label, one.rule, ", ".join(one.call_ids), one.seq)
 
     # -- the wire ------------------------------------------------------------------------------------------------------------------
 

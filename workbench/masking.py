@@ -109,11 +109,11 @@ class Masker:
 def salt_in(folder: Path) -> bytes:
     """The salt of this state directory, made on first use; readable by its owner only."""
     path = folder / "salt"
-    try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        salt = secrets.token_bytes(32)
-        file.write(salt)
-    return salt
+    if path.exists() and (salt := path.read_bytes()):
+        return salt
+    # Whole or not at all: another kernel may read it at this moment, and this one may end.
+    made = folder / f"salt-{secrets.token_hex(8)}"
+    with os.fdopen(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(secrets.token_bytes(32))
+    made.replace(path)
+    return path.read_bytes()

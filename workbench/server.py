@@ -18,6 +18,8 @@ THREADS = 16
 # Seconds after which a cell that spins in pure Python gives way. A stored callback asks for the interpreter some thirty times: at Python's
 # usual 5 ms, and still at 0.5 ms, callbacks at 50 a second pile up beside such a cell; at 0.05 ms they do not, and the cell loses nothing.
 SWITCH_INTERVAL = 0.00005
+# At once; who comes beyond that waits until another one leaves, which may take longer than a platform waits for an answer.
+CONNECTIONS = 500
 # What the application refuses with a 413 may still come in whole; beyond this waitress ends it.
 BODY_MAX = 1024 * 1024
 
@@ -91,6 +93,7 @@ class CallbackServer:
                 host=self.host,
                 port=self._wanted,
                 threads=THREADS,
+                connection_limit=CONNECTIONS,
                 ident=None,
                 max_request_body_size=BODY_MAX,
             )

@@ -129,8 +129,7 @@ class Wiring:
         from workbench.clients import Voice, WebRtc
         from workbench.modes import Sessions
 
-        local = self.local
-        self.waits = Waits(lambda: _run_on(local))
+        self.waits = Waits(self.run_on)
         self.end.callback(self.log.subscribe(self.waits.hear))
         self.voice = Voice(self.settings, self.log.record_request, transport=self.network.transport)
         self.end.callback(self.voice.close)
@@ -142,8 +141,8 @@ class Wiring:
         from workbench.modes import BridgeMode, ConferenceMode, Desk, TransferMode
 
         settings = self.settings
-        owned = (settings.application_id, settings.number)
-        desk = Desk(self.voice, self.side, self.board, self.gate, *owned, frame=self.frame, view=view, settle=self.settle)
+        parts = (self.voice, self.side, self.board, self.gate, settings.application_id, settings.number)
+        desk = Desk(*parts, frame=self.frame, view=view, settle=self.settle, shown=self.masker.text)
         self.transfer: TransferMode = TransferMode(desk)
         self.bridge: BridgeMode = BridgeMode(desk)
         self.conference: ConferenceMode = ConferenceMode(desk)
@@ -165,6 +164,14 @@ class Wiring:
 
         if not in_handler() and not threading.current_thread().name.startswith("callbacks-"):
             self.app.drain(DRAIN_SECONDS)
+
+    def run_on(self) -> None:
+        """While the platform's clock stands still: run it until nothing is under way. Who waits for an event would wait for ever."""
+        if isinstance(self.local, Local) and self.local.clock.paused:
+            # What has been told already is handled first, so that it comes before what the moved clock sets off.
+            self.local.clock.advance(0)
+            self.settle()
+            self.local.clock.run_to_idle()
 
     def frame(self, mode: str | None = None, flow: str | None = None) -> DataFrame:
         """Requests and webhooks as a table, once their outcome is known."""
@@ -289,9 +296,3 @@ def _leave_inbound(local: Local, application_id: str, gate: Gate) -> None:
         urls = {one["applicationId"]: one["callInitiatedCallbackUrl"] for one in local.state()["applications"]}
         if urls.get(application_id) == f"{gate.base}/inbound/initiate":
             local.application(application_id, callInitiatedCallbackUrl=None, callStatusCallbackUrl=None)
-
-
-def _run_on(local: Local | NoLocal) -> None:
-    """Who waits while the clock stands still would wait for ever."""
-    if isinstance(local, Local) and local.clock.paused:
-        local.clock.run_to_idle()

@@ -101,14 +101,6 @@ class Workbench(Lessons):
         """Delete a participant: its token admits nobody any more."""
         self._wiring.side.delete(participant)
 
-    def connect(self, participant: Participant) -> None:
-        """Connect a simulated browser as the participant's device (local platform; live, a real browser connects with the token)."""
-        self.local.connect(participant)
-
-    def uui(self, participant: Participant) -> str:
-        """The User-to-User value that carries a participant's token to the interconnect. Shown masked."""
-        return participant.uui
-
     # -- phones and who hears whom -------------------------------------------------------------------------------------------------
 
     def phone(self, which: int | str = 1, name: str | None = None) -> Phone:
@@ -135,11 +127,6 @@ class Workbench(Lessons):
     def phones(self, count: int) -> list[Phone]:
         """The first `count` simulated phones."""
         return [self.phone(which) for which in range(1, count + 1)]
-
-    def hears(self) -> DataFrame:
-        """Who hears whom: a row per listener, a column per voice, by name (local platform)."""
-        matrix: DataFrame = self.local.matrix(self._wiring.board.names)
-        return matrix
 
     # -- events --------------------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import ast
 import contextlib
 import inspect
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +33,6 @@ class Cell:
     step: str
     id: str
     source: str
-
-    @property
-    def asserts(self) -> list[str]:
-        """The checks of the cell, as they are written."""
-        return [ast.unparse(node) for node in ast.walk(ast.parse(self.source)) if isinstance(node, ast.Assert)]
 
 
 @dataclass(frozen=True)
@@ -74,17 +69,13 @@ class Stage:
     def __init__(self, loop: Loop, workers: ThreadPoolExecutor) -> None:
         self._loop, self._workers = loop, workers
 
-    async def run(self, cells: list[Cell], state: Path, look: Callable[[Workbench], object] = lambda wb: None) -> Failure | None:
-        """Run cells until the first error; `look` is shown the workbench of the lesson before it is closed."""
-        with self._world(state) as opened:
-            try:
-                return await _run(cells)
-            finally:
-                for one in opened:
-                    look(one)
+    async def run(self, cells: list[Cell], state: Path) -> Failure | None:
+        """Run cells until the first error; what they opened is closed."""
+        with self._world(state):
+            return await _run(cells)
 
     @contextlib.contextmanager
-    def _world(self, state: Path) -> Iterator[list[Workbench]]:
+    def _world(self, state: Path) -> Iterator[None]:
         joined, opened = OnStage(self._loop, self._workers), list[Workbench]()
 
         def make(**settings: Any) -> Workbench:
@@ -96,7 +87,7 @@ class Stage:
 
         try:
             with patch.object(workbench, "Workbench", make):
-                yield opened
+                yield
         finally:
             for one in opened:
                 one.close()

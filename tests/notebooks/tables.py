@@ -8,12 +8,12 @@ from workbench.events import open_log
 from workbench.frames import SAME
 from workbench.settings import Settings
 
-# A run of a notebook opens two workbenches: the lesson's, and the one of "Your turn".
 Row = tuple[str, ...]
 
 
 def tables(state: Path) -> dict[str, list[Row]]:
     """The rows of each flow of the first run in a state directory; what belongs to no flow is under ""."""
+    # A notebook opens two workbenches: the lesson's, and the one of "Your turn".
     log = open_log(Settings(state_dir=state))
     try:
         first = min(log.runs(), key=lambda run: run.first)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,20 +11,9 @@ import pytest
 from tests.notebooks.breaks import BREAKS, Break
 from tests.notebooks.harness import LESSONS
 from tests.notebooks.inprocess import Cell, Stage, cells_of
-from tests.scenarios.joined import Loop
 
 pytestmark = pytest.mark.sockets
 BROKEN = [pytest.param(lesson, one, id=f"{lesson.stem}-{one.step}-{one.says}") for lesson in LESSONS for one in BREAKS[lesson.stem]]
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    """Where the lessons run."""
-    loop = Loop()
-    with ThreadPoolExecutor(16, "application") as workers:
-        yield Stage(loop, workers)
-    loop.close()
-    assert loop.problems == []
 
 
 def broken(cells: list[Cell], one: Break) -> list[Cell]:

@@ -185,3 +185,19 @@ def test_bridging_a_transferred_call_ends_the_transfer() -> None:
     rig.idle()
     assert rig.events() == ["answer A", "answer C", "transferDisconnect B hangup"]
     assert rig.hears()[PHONE] == ["+19195550114"]
+
+
+def test_a_call_that_is_taken_while_it_bridges_stays_with_the_one_that_took_it() -> None:
+    rig = Rig()
+    documents: dict[str, list[bxml.Verb]] = {"A": [bxml.Transfer([bxml.PhoneNumber("+19195550113")])]}
+    rig.answers["answer"] = lambda body: documents[rig.names[body["callId"]]]
+    taken = rig.call(PHONE_2, "C")
+    documents["A"].append(bxml.Bridge(taken))
+    rig.engine.configure_phone(PHONE_2, {"ring_seconds": 9})
+    rig.call(PHONE, "A")
+    rig.advance(5)
+    leg = next(call for call in rig.engine.calls.values() if call.parent_call_id)
+    documents["C"] = [bxml.Bridge(leg.call_id)]
+    rig.idle()
+    assert rig.hears() == {PHONE: [PHONE_2], PHONE_2: [PHONE]}
+    assert not leg.active

@@ -268,7 +268,16 @@ def test_a_failed_answer_ends_the_call(answer: int) -> None:
     assert rig.events() == ["answer A", *(["answer A"] if answer < 0 else []), "disconnect A callback-error"]
 
 
-@pytest.mark.parametrize("document", ["OK", "<Response><Nonsense/></Response>", "<Response><Pause duration='0'/></Response>", "<Response>"])
+@pytest.mark.parametrize(
+    "document",
+    [
+        "OK",
+        "<Response><Nonsense/></Response>",
+        "<Response><Pause duration='0'/></Response>",
+        "<Response><Redirect redirectUrl='http://[x/'/></Response>",
+        "<Response>",
+    ],
+)
 def test_a_bad_document_ends_the_call(document: str) -> None:
     rig = Rig(answer=document)
     rig.call(PHONE, "A")

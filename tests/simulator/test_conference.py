@@ -223,3 +223,22 @@ def test_what_is_said_to_a_room_that_ends_is_over() -> None:
     assert rig.idle().events()[-1] == "disconnect A hangup"
     rig.advance(24 * 3600)
     assert rig.events()[-1] == "disconnect A hangup"
+
+
+def test_ended_by_request_one_call_may_bridge_another() -> None:
+    rig = Rig()
+    rig.answers["answer"] = lambda body: [ROOM, *([bxml.Bridge(calls[1])] if body["callId"] == calls[0] else [])]
+    calls = [rig.call(PHONE, "A"), rig.call(PHONE_2, "B")]
+    rig.idle()
+    rig.engine.update_conference(rig.now, conference_id(rig), {"status": "completed"})
+    rig.idle()
+    assert rig.hears() == {PHONE: [PHONE_2], PHONE_2: [PHONE]}
+
+
+def test_a_conference_is_kept_seven_days_after_its_end() -> None:
+    rig, calls = room(PHONE)
+    rig.engine.update_call(rig.now, calls[0], {"state": "completed"})
+    rig.advance(7 * 24 * 3600 - 1)
+    assert rig.engine.conference(conference_id(rig)).completed_time is not None
+    rig.advance(2)
+    assert rig.engine.list_conferences({}) == []

@@ -42,6 +42,7 @@ GOOD = {"from": NUMBER, "to": PHONE, "applicationId": APPLICATION, "answerUrl": 
         ({"displayName": "x" * 257}, "displayName must contain at most 256 characters"),
         ({"applicationId": "other"}, "Could not create call: Application id other not found"),
         ({"applicationId": 7}, "Invalid applicationId: must be a string"),
+        ({"to": "+1٩٩٩٩٩٩٩"}, "Invalid to: must be an E164 telephone number"),
         ({"uui": "token"}, "Invalid uui"),
         ({"uui": 7}, "Invalid uui: must be a string"),
     ],
@@ -172,6 +173,9 @@ def test_calls_are_listed_by_what_is_asked_and_kept_seven_days() -> None:
     assert listed() == [first, second] and listed(to=PHONE) == [first] and listed(disconnectCause="busy") == [second]
     assert listed(**{"from": NUMBER}) == [first, second]
     assert listed(minStartTime="2023-11-14T22:13:30.000Z") == [second] and listed(maxStartTime="2023-11-14T22:13:30.000Z") == [first]
+    assert listed(minStartTime="2023-11-14T22:13:20Z", maxStartTime="2023-11-15T00:13:20+02:00") == [first]
+    with pytest.raises(Refusal, match="Invalid minStartTime"):
+        listed(minStartTime="yesterday")
     rig.advance(7 * 24 * 3600 - 30)
     assert listed() == [second]
     with pytest.raises(Refusal) as refused:
@@ -184,7 +188,9 @@ def test_conferences_are_listed_by_what_is_asked() -> None:
     rig.call(PHONE, "A")
     rig.idle()
     assert len(rig.engine.list_conferences({"name": "one"})) == 1 and not rig.engine.list_conferences({"name": "two"})
-    assert not rig.engine.list_conferences({"minCreatedTime": "2030"}) and not rig.engine.list_conferences({"maxCreatedTime": "2000"})
+    assert not rig.engine.list_conferences({"minCreatedTime": "2030-01-01"}) and not rig.engine.list_conferences(
+        {"maxCreatedTime": "2000-01-01"}
+    )
 
 
 def test_the_state_tells_no_secret() -> None:

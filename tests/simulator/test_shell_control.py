@@ -134,6 +134,14 @@ async def test_reset_starts_over(platform: Platform) -> None:
     assert await platform.call() == first, "the same script gives the same ids"
 
 
+async def test_reset_leaves_the_account_as_it_is(platform: Platform) -> None:
+    application = (await platform.http.get("/_local/state")).json()["applications"][0]["applicationId"]
+    await platform.http.put(f"/_local/applications/{application}", json={"callInitiatedCallbackUrl": "http://127.0.0.1:9/x"})
+    await platform.http.post("/_local/reset")
+    found = (await platform.http.get("/_local/state")).json()["applications"]
+    assert [one["callInitiatedCallbackUrl"] for one in found] == ["http://127.0.0.1:9/x"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "content", "named"),
     [
@@ -179,7 +187,7 @@ async def test_the_token_of_a_start() -> None:
 
 
 async def test_only_this_machine(platform: Platform) -> None:
-    for headers in ({"Host": "evil.test"}, {"Origin": "http://evil.test"}, {"Origin": "null"}):
+    for headers in ({"Host": "evil.test"}, {"Origin": "http://evil.test"}, {"Origin": "null"}, {"Origin": "http://["}):
         assert (await platform.http.get("/_local/state", headers=headers)).status_code == 403
     for headers in ({"Host": "localhost:1"}, {"Origin": "http://localhost:8888"}, {"Host": "[::1]:8010"}):
         assert (await platform.http.get("/_local/state", headers=headers)).status_code == 200

@@ -153,6 +153,19 @@ async def test_requests_to_one_origin_begin_in_order(delivery: HttpDelivery) -> 
 
 
 @pytest.mark.sockets
+async def test_one_application_gets_so_many_connections(delivery: HttpDelivery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.simulator.webhooks.CONNECTIONS", 3)
+    peers = set()
+
+    async def note(request: web.Request) -> web.Response:
+        peers.add(request.transport and request.transport.get_extra_info("peername"))
+        return web.Response()
+
+    async with server(note) as url:
+        await asyncio.gather(*(delivery(Outgoing("GET", f"{url}/{number}", {})) for number in range(20)))
+    assert len(peers) == 3
+
+
 async def test_a_cancelled_request_lets_the_next_one_begin(delivery: HttpDelivery) -> None:
     arrived: asyncio.Queue[str] = asyncio.Queue()
 

@@ -251,3 +251,11 @@ def test_a_leg_that_takes_its_own_callers_token_ends_everything() -> None:
     rig.call(tokens.INTERCONNECT, "L", uui=uui)
     assert rig.idle().events() == ["answer L", "disconnect L hangup"]
     assert PHONE not in rig.engine.on_phone
+
+
+def test_hundreds_of_transfers_that_fail_at_once() -> None:
+    busy = bxml.Transfer([bxml.PhoneNumber("+19195550191"), bxml.PhoneNumber("+19195550193")])
+    rig = Rig(answer=[busy] * 300)
+    rig.call(PHONE, "A")
+    assert rig.idle().events() == ["answer A", "disconnect A hangup"]
+    assert rig.kinds().count("next") == 300

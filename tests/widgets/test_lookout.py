@@ -78,6 +78,27 @@ def test_a_platform_that_does_not_answer_is_said_once(platform, lookout):
     assert heard.get(timeout=5)["error"] is None
 
 
+def test_a_nudge_to_end_is_not_cleared_away(platform):
+    lookout = Lookout(platform)
+    clear, at_clear = lookout._nudged.clear, threading.Event()
+
+    def slowly():
+        at_clear.set()
+        closing.wait(5)
+        clear()
+
+    lookout._nudged.clear, closing = slowly, threading.Event()
+    lookout.subscribe(lambda picture: None)()  # nobody listens: the thread would wait for ever
+    assert at_clear.wait(5)
+    ended = threading.Thread(target=lookout.close, daemon=True)
+    ended.start()
+    while not lookout._closed or not lookout._nudged.is_set():
+        pass
+    closing.set()
+    ended.join(5)
+    assert not ended.is_alive()
+
+
 def test_without_listeners_nobody_looks(platform):
     lookout = Lookout(platform)
     lookout.nudge()

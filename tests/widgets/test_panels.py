@@ -85,6 +85,23 @@ def test_a_call_by_hand(wb, page):
     wb.local.phone(FIRST_PHONE).set(by_hand=False)
 
 
+def test_every_call_of_a_mode_is_hung_up(wb, page):
+    dialer = wb.dialer("transfer")
+    for phone in (FIRST_PHONE, "+19195550112"):
+        dialer.call(phone)
+    view = until(page, dialer, lambda view: [leg["status"] for leg in view["legs"]] == ["answered"] * 4)
+    assert [leg["name"] for leg in view["legs"]] == ["phone", "webrtc", "phone 2", "webrtc"]
+    dialer.hang_up()
+    until(page, dialer, lambda view: view["note"]["text"] == "Ended: phone, phone 2." and not view["legs"])
+    dialer.hang_up()
+    until(page, dialer, lambda view: view["note"]["text"] == "Ended: no call was up.")
+
+
+def test_our_own_number_does_not_call_us(wb, page):
+    with pytest.raises(WorkbenchError, match="our own number"):
+        wb.dialer("transfer").let_in("+19195550100")
+
+
 def test_a_rejected_call(wb, page):
     wb.local.phone("+19195550120").set(by_hand=True)
     dialer = wb.dialer("transfer")

@@ -112,6 +112,7 @@ def test_a_row_says_what_the_log_knows(table, page, happen):
 def test_what_was_answered_in_a_word(happen, log):
     assert answered(happen(reply=Reply("<Response/>", 200, ("SpeakSentence", "Transfer")))) == "SpeakSentence Transfer"
     assert answered(happen(reply=Reply("", 204))) == ""
+    assert answered(happen(reply=Reply("<Response/>", 200))) == "no verb"
     assert answered(happen(reply=Reply("", 500, error="Traceback"))) == "error 500"
     assert answered(happen(reply=Reply("", 503, late=True))) == "too late"
     request = log.record_request(Exchange("createCall", "POST", "/calls", 1.0, {"to": "+1"}, 201, {"callId": "c"}, 3.0, about=About()))

@@ -30,7 +30,7 @@ from workbench.bxml.calling import (
 )
 from workbench.bxml.describe import Row, describe, urls
 from workbench.bxml.document import ALLOWED, LIMIT, VERBS, Bxml, Response, Where, check
-from workbench.bxml.fields import secure
+from workbench.bxml.fields import relative
 from workbench.bxml.media import (
     VOICES,
     CustomParam,
@@ -101,7 +101,7 @@ __all__ = [
     "check",
     "describe",
     "parse",
-    "secure",
+    "relative",
     "spoken",
     "urls",
 ]

@@ -22,7 +22,8 @@ BLANKS = " \t\r\n"
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
-_URL = re.compile(r"(?i:https?)://[^\s/?#\x00-\x1f]\S*|(?![A-Za-z][A-Za-z0-9+.-]*:)\S+")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_URL = re.compile(rf"(?i:https?)://[^\s/?#\x00-\x1f]\S*|(?!{_SCHEME.pattern})\S+")
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _SIP = re.compile(r"""(?i:sips?):(?:[^\s@<>",]+@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s@<>",/?;:\[\]]+)(?::[0-9]{1,5})?(?:[;?][^\s<>",]*)?""")
 
@@ -82,6 +83,18 @@ class Pattern(Kind):
     @property
     def rule(self) -> str:
         return self.form
+
+
+@dataclass(frozen=True, slots=True)
+class Url(Pattern):
+    """A URL that can also be taken apart: `http://[x` has the form of one."""
+
+    def _wrong(self, value: str) -> str | None:
+        try:
+            urlsplit(value)
+        except ValueError:
+            return f"must be {self.form}, not {_shown(value)}"
+        return Pattern._wrong(self, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +205,11 @@ def _uui(value: str) -> str | None:
     return None
 
 
+def relative(url: str) -> bool:
+    """Whether a URL has no scheme of its own, so that it is resolved against another."""
+    return _SCHEME.match(url) is None
+
+
 def secure(url: str) -> bool:
     """Whether credentials may go to `url`: https (documented), a loopback host (exempted by us, for work without certificates), or relative
     to a URL not known here."""
@@ -207,7 +225,7 @@ ANY = Kind()
 FILLED = Kind(minimum=1)
 TAG = Kind(limit=256)
 # 2048 is documented for the URLs of the Voice API, and assumed for those in documents.
-URL = Pattern(limit=2048, minimum=1, label="assumed", form="an http(s) or relative URL of ≤ 2048 characters")
+URL = Url(limit=2048, minimum=1, label="assumed", form="an http(s) or relative URL of ≤ 2048 characters")
 WEBSOCKET = Pattern(minimum=1, pattern=re.compile(r"(?i:wss?)://[^\s/?#]\S*"), form="a ws or wss URL")
 METHOD = Choice(words=("POST", "GET"))
 BOOLEAN = Boolean()

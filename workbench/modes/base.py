@@ -28,8 +28,8 @@ ENDINGS = frozenset({"disconnect", "transferDisconnect"})
 class Desk:
     """What a mode works with.
 
-    `frame` gives the table of a mode or of one of its flows, `view` draws a named panel of it, and `settle` waits for handlers of webhooks
-    that were answered already.
+    `frame` gives the table of a mode or of one of its flows, `view` draws a named panel of it, `settle` waits for handlers of webhooks
+    that were answered already, and `shown` hides in a text what must not be seen.
     """
 
     voice: Voice
@@ -41,6 +41,7 @@ class Desk:
     frame: Callable[[str, str | None], DataFrame]
     view: Callable[..., Any]
     settle: Callable[[], object] = lambda: None
+    shown: Callable[[str], str] = str
 
 
 class Mode:
@@ -183,7 +184,7 @@ class Mode:
             raise WorkbenchError(f"{self.name} needs a participant that can be called; endpoints cannot, use sessions or wb.transfer")
         participant = flow.participant()
         callee = self.desk.webrtc.callee(participant)
-        leg = next(leg for leg in flow.legs.values() if leg.participant is participant)
+        leg = next(leg for leg in tuple(flow.legs.values()) if leg.participant is participant)
         return self._place(leg, to=callee.to, uui=callee.uui, **fields)
 
     def _place(self, leg: Leg, **fields: Any) -> Leg:
@@ -241,7 +242,9 @@ class Mode:
         rows = [
             {
                 "leg": ours.get(call["callId"]) or (WEBRTC if call["to"] == self.desk.webrtc.address else board.names.get(call["to"], "")),
-                **{name: call.get(name) or "" for name in ("direction", "from", "to", "state")},
+                "direction": call.get("direction") or "",
+                **{end: self.desk.shown(call.get(end) or "") for end in ("from", "to")},
+                "state": call.get("state") or "",
                 "cause": call.get("disconnectCause") or "",
                 "call": call["callId"],
                 "parent": call.get("parentCallId") or "",

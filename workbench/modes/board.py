@@ -149,13 +149,19 @@ class Board:
             leg = held if held is not None and held.call_id is None else flow.add(name, to)
             return self.bind(leg, call_id, parent.call_id)
         held = flow.legs.get(webhook.leg or "")
-        return self.bind(held, call_id) if held is not None and held.call_id is None else held
+        if held is None or held.call_id is not None:
+            return held
+        # We may have given it up, because the answer to our request never came; but the platform has placed the call.
+        held.ended = False
+        return self.bind(held, call_id)
 
     def name(self, number: str, flow: Flow) -> str:
         """What a leg to or from this number is called."""
-        if number in self.names:
-            return self.names[number]
-        taken = {*flow.legs, *self.names.values()}
-        name = next(name for count in range(1, 10_000) if (name := "phone" if count == 1 else f"phone {count}") not in taken)
-        self.names[number] = name
-        return name
+        # Two calls at once must not get one name: the later would take the leg's place.
+        with self._lock:
+            if number in self.names:
+                return self.names[number]
+            taken = {*flow.legs, *self.names.values()}
+            name = next(name for count in range(1, 10_000) if (name := "phone" if count == 1 else f"phone {count}") not in taken)
+            self.names[number] = name
+            return name

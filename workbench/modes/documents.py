@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Protocol, TypeAlias, runtime_checkable
-from urllib.parse import urlsplit
 
 from workbench import bxml
 from workbench.errors import BxmlError, WorkbenchError
@@ -46,7 +45,7 @@ class Gate:
 
     def _ours(self, url: object) -> bool:
         # A relative URL is resolved against the one we were asked at, so it is ours too.
-        return isinstance(url, str) and (url.startswith((f"{self.base}/", f"{self.base}?")) or not urlsplit(url).scheme)
+        return isinstance(url, str) and (url.startswith((f"{self.base}/", f"{self.base}?")) or bxml.relative(url))
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ ASKING = frozenset(
     }
 )
 CONFERENCE = frozenset({"conferenceCreated", "conferenceMemberJoin", "conferenceMemberExit", "conferenceRedirect"})
+# Their answer is ignored (webhooks 2), so the platform does not wait for the handler.
 TELLING = frozenset(
     {
         "disconnect",

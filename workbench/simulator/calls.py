@@ -90,7 +90,6 @@ class Call:
     callback_timeout: float = 15.0
     priority: int = 5
     uui: str | None = None
-    display_name: str | None = None
     # The running document: what is left of it, where it came from, and the verb under way.
     program: list[bxml.Verb] = field(default_factory=list)
     base_url: str | None = None
@@ -130,6 +129,8 @@ class Link:
     a: str
     b: str | None = None
     ringing: list[str] = field(default_factory=list)
+    # While a Transfer invites its targets, which may all fail at once.
+    dialling: bool = False
     joined: bool = False
     base_url: str | None = None
 

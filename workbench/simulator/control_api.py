@@ -82,7 +82,7 @@ class ControlApi:
             origin = request.headers.get("origin")
             if not self._public and not is_loopback(request.headers.get("host", "")):
                 return error(403, "the Host header must name a loopback address")
-            if not self._public and origin is not None and not is_loopback(urlsplit(origin).netloc):
+            if not self._public and origin is not None and not is_loopback(origin.partition("://")[2]):
                 return error(403, "pages of other hosts may not control the platform")
             if self._token is not None and not compare_digest(_token(request).encode(), self._token.encode()):
                 return error(401, "the token of this start is missing or wrong: send it as X-Workbench-Token or Bearer")
@@ -181,7 +181,7 @@ class ControlApi:
             _check_clock(name, value)
         await self._world.move(
             pause=fields.get("pause", False),
-            advance=float(fields.get("advance", 0)),
+            advance=float(fields["advance"]) if "advance" in fields else None,
             to_idle="run_to" in fields,
             resume=fields.get("resume", False),
         )

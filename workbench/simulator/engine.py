@@ -19,10 +19,6 @@ class Engine(VoiceOperations, LocalOperations):
     def __post_init__(self) -> None:
         self.applications = {application.application_id: application for application in self.config.applications}
 
-    def request_seq(self) -> int:
-        """The place of an API answer in the order of everything that happens."""
-        return self.next_seq()
-
     # What the shell reports
 
     def webhook_done(self, now: float, delivery_id: int, status: int | None, body: bytes, error: str | None = None) -> None:

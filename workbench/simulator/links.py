@@ -62,10 +62,12 @@ def transfer(core: Core, call: Call, verb: bxml.Transfer) -> bool:
     for leg in legs:
         core.calls[leg.call_id] = leg
         lifecycle.begin(core, leg)
+    link.dialling = True
     for leg in legs:
         if leg.active:
             lifecycle.invite(core, leg)
-    return False
+    failed_at_once, link.dialling = not link.dialling, False
+    return failed_at_once
 
 
 def _leg(core: Core, call: Call, verb: bxml.Transfer, destination: bxml.PhoneNumber | bxml.SipUri) -> Call:
@@ -93,7 +95,6 @@ def _leg(core: Core, call: Call, verb: bxml.Transfer, destination: bxml.PhoneNum
         call_timeout=float(verb.effective("call_timeout")),
         callback_timeout=call.callback_timeout,
         uui=destination.uui,
-        display_name=verb.transfer_caller_display_name,
     )
 
 
@@ -134,6 +135,10 @@ def _complete(core: Core, link: Link, leg: Call, cause: str | None) -> None:
     """A transfer is over while its caller is still there."""
     caller = core.calls[link.a]
     hook = program.hook(link.verb, "transfer_complete", caller.base_url)
+    if hook is None and link.dialling:
+        # `transfer` itself says that the next verb may run: from here a document of many would go ever deeper.
+        link.dialling = False
+        return core.happen("next", "transfer.next", callId=caller.call_id)
     if hook is None:
         return _go_on(core, caller, "transfer.next")
     assert leg.target is not None
@@ -171,7 +176,9 @@ def bridge(core: Core, call: Call, verb: bxml.Bridge) -> bool:
     turn = call.turn
     lifecycle.interrupt(core, target)
     if call.turn != turn:
-        # What the target left went on with a verb that took this very call.
+        # What the target left went on with a verb that took this very call; so the target has nothing left to do.
+        if target.call_id not in core.links:
+            program.step(core, target)
         return False
     link = Link(verb, call.call_id, target.call_id, base_url=call.base_url)
     _bind(core, link, call.call_id, target.call_id)

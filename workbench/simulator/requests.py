@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from workbench import tokens
 from workbench.errors import TokenError
+from workbench.simulator import bodies
 from workbench.simulator.calls import Hook
 from workbench.simulator.core import Application
 from workbench.simulator.effects import Refusal
@@ -139,6 +141,17 @@ def check_url(name: str, value: object, *, credentials: bool = False) -> None:
         raise refuse(f"Invalid {name}: must have at most 2048 characters", "request.url")
     if credentials and parts.scheme != "https" and host not in _LOOPBACK:
         raise refuse(f"Invalid {name}: https is required when credentials are given", "request.https")
+
+
+def moment(fields: Mapping[str, str], name: str) -> str | None:
+    """A time among the parameters of a list, in the form in which the platform shows times; None when it is missing."""
+    if not fields.get(name):
+        return None
+    try:
+        given = datetime.fromisoformat(fields[name])
+        return bodies.iso((given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, OverflowError):
+        raise refuse(f"Invalid {name}: must be a time such as 2026-03-02T10:00:00.000Z", "request.field") from None
 
 
 def _check_common(fields: Fields) -> None:

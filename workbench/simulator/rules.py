@@ -147,6 +147,7 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("phone.one-call", "a simulated phone is busy while it is in a call", C, "ours"),
     ("phone.idle", "a phone without such a call cannot do that", C, "ours"),
     ("phone.field", "a phone's script takes only its documented fields", C, "ours"),
+    ("stream.bounded", "of what happened the last 100,000 entries are kept", C, "ours"),
 )
 
 RULES: Mapping[str, Rule] = {row[0]: Rule(*row) for row in _ROWS}

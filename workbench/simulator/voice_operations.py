@@ -46,7 +46,6 @@ class VoiceOperations(Core):
             callback_timeout=float(checked.get("callbackTimeout", 15)),
             priority=int(checked.get("priority", 5)),
             uui=checked.get("uui"),
-            display_name=checked.get("displayName"),
         )
         self.calls[call.call_id] = call
         self.happen("queued", "call.queue", callId=call.call_id, **{"from": call.from_, "to": call.to})
@@ -62,16 +61,13 @@ class VoiceOperations(Core):
         return self.calls[call_id]
 
     def list_calls(self, fields: Mapping[str, str]) -> list[Call]:
-        """Calls that match, oldest first; times are compared as text, which their format allows."""
+        """Calls that match, oldest first. Raises Refusal 400 for a time that is none."""
         wanted = list(self.calls.values())
         for name, value in (("to", "to"), ("from", "from_"), ("disconnectCause", "cause")):
             if fields.get(name):
                 wanted = [call for call in wanted if getattr(call, value) == fields[name]]
-        if fields.get("minStartTime"):
-            wanted = [call for call in wanted if call.start_time and bodies.iso(call.start_time) >= fields["minStartTime"]]
-        if fields.get("maxStartTime"):
-            wanted = [call for call in wanted if call.start_time and bodies.iso(call.start_time) <= fields["maxStartTime"]]
-        return wanted
+        earliest, latest = requests.moment(fields, "minStartTime"), requests.moment(fields, "maxStartTime")
+        return [call for call in wanted if _within(earliest, call.start_time, latest)]
 
     def statistics(self) -> tuple[int, int]:
         """How many calls are queued, and how many may be: 5 minutes at 5 calls a second (documented, voice/callQueueing)."""
@@ -108,7 +104,7 @@ class VoiceOperations(Core):
             root = bxml.parse(document, where)
         except BxmlError as error:
             raise Refusal(400, str(error), "call.bxml" if where is bxml.Where.CALL else "conference.verbs") from error
-        relative = next((url for _, _, url in bxml.urls(root) if "://" not in url), None)
+        relative = next((url for _, _, url in bxml.urls(root) if bxml.relative(url)), None)
         if relative is not None:
             raise Refusal(400, f"{relative} is relative, but there is no URL to resolve it against", "call.bxml-relative")
         return root.verbs
@@ -131,15 +127,12 @@ class VoiceOperations(Core):
         return self.conferences[conference_id]
 
     def list_conferences(self, fields: Mapping[str, str]) -> list[Conference]:
-        """Conferences that match, oldest first."""
+        """Conferences that match, oldest first. Raises Refusal 400 for a time that is none."""
         wanted = list(self.conferences.values())
         if fields.get("name"):
             wanted = [conference for conference in wanted if conference.name == fields["name"]]
-        if fields.get("minCreatedTime"):
-            wanted = [conference for conference in wanted if bodies.iso(conference.created_time) >= fields["minCreatedTime"]]
-        if fields.get("maxCreatedTime"):
-            wanted = [conference for conference in wanted if bodies.iso(conference.created_time) <= fields["maxCreatedTime"]]
-        return wanted
+        earliest, latest = requests.moment(fields, "minCreatedTime"), requests.moment(fields, "maxCreatedTime")
+        return [conference for conference in wanted if _within(earliest, conference.created_time, latest)]
 
     def update_conference(self, now: float, conference_id: str, fields: Fields) -> None:
         """End a conference, or play the document of another URL to it."""
@@ -181,3 +174,11 @@ class VoiceOperations(Core):
         if "callIdsToCoach" in checked:
             conferences.set_coach(self, self.conference(conference_id), member, checked["callIdsToCoach"])
         self.happen("memberChanged", "conference.member", conferenceId=conference_id, callId=call_id, **checked)
+
+
+def _within(earliest: str | None, moment: float | None, latest: str | None) -> bool:
+    """Whether a moment, in the milliseconds that were shown of it, lies between two such texts; one that has not come lies in no limits."""
+    if moment is None:
+        return earliest is None and latest is None
+    shown = bodies.iso(moment)
+    return (earliest is None or earliest <= shown) and (latest is None or shown <= latest)

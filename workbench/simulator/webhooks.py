@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ANSWER_LIMIT = 1_000_000  # bytes of an answer that are read; a BXML document may have 64 KB
 CONNECT_SECONDS = 30.0  # real seconds; a webhook's own time-out is a timer of the engine
+# To one application: beyond what a server takes at once, connections wait until others are closed. The workbench's takes 500.
+CONNECTIONS = 400
 # Shorter than the keep-alive of common servers (5 s), so that a pooled connection is not closed under a request.
 KEEP_ALIVE_SECONDS = 4.0
 
@@ -132,7 +134,7 @@ class HttpDelivery:
         trace = aiohttp.TraceConfig()
         trace.on_request_headers_sent.append(headers_sent)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS),
+            connector=aiohttp.TCPConnector(limit=0, limit_per_host=CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             trace_configs=[trace],

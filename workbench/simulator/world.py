@@ -64,7 +64,7 @@ class World:
     def change(self, act: Callable[[Engine, float], T]) -> tuple[T, int]:
         """Like `run`, for a request that changes something: its place in the sequence, before all it causes, comes along."""
         self._catch_up()
-        seq = self.engine.request_seq()
+        seq = self.engine.next_seq()
         return self.run(act), seq
 
     def _catch_up(self) -> None:
@@ -136,7 +136,7 @@ class World:
         ms = round((loop.time() - begun) * 1000, 1)
         data = {"delivery": effect.delivery_id, "of": effect.seq, "status": status, "error": error, "reply": reply, "ms": ms}
         self._catch_up()
-        self.stream.add(Entry(self.engine.request_seq(), self.clock.now(), "webhookAnswered", effect.rule, data))
+        self.stream.add(Entry(self.engine.next_seq(), self.clock.now(), "webhookAnswered", effect.rule, data))
         self.run(lambda engine, now: engine.webhook_done(now, effect.delivery_id, status, answer.body, error))
 
     async def _fetch(self, effect: FetchAudio) -> None:
@@ -167,10 +167,10 @@ class World:
 
     # The clock
 
-    async def move(self, *, pause: bool = False, advance: float = 0.0, to_idle: bool = False, resume: bool = False) -> None:
+    async def move(self, *, pause: bool = False, advance: float | None = None, to_idle: bool = False, resume: bool = False) -> None:
         """Pause, advance by seconds, run until nothing is under way, resume: whatever is asked for, in this order.
 
-        Timers fire one by one at their own due times; in between, webhooks in flight settle.
+        Timers fire one by one at their own due times; in between, webhooks in flight settle: also when it is advanced by nothing.
         Raises Refusal when the platform never comes to rest.
         """
         async with self._moves:
@@ -178,7 +178,7 @@ class World:
             self.clock.pause()
             self._moving = True
             try:
-                if advance:
+                if advance is not None:
                     target = self.clock.now() + advance
                     await self._run_through(engine, lambda: target)
                 if to_idle:
@@ -216,11 +216,13 @@ class World:
     # The end
 
     def reset(self) -> None:
-        """Start over: a fresh engine with the same settings and ids, the clock as at first, nothing in flight."""
+        """Start over: a fresh engine with the same settings, applications and ids, the clock as at first, nothing in flight."""
+        applications = self.engine.applications
         self._stop()
         self.stream.clear()
         self.clock.reset()
         self._begin()
+        self.engine.applications = applications
 
     async def close(self) -> None:
         """Abandon what is in flight, let followers go and close every connection."""

@@ -156,4 +156,4 @@ def _room(room: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
 
 def since(time: str | None) -> str:
     """Local time of day from the platform's ISO text."""
-    return datetime.fromisoformat(time.replace("Z", "+00:00")).astimezone().strftime("%H:%M:%S") if time else ""
+    return datetime.fromisoformat(time).astimezone().strftime("%H:%M:%S") if time else ""

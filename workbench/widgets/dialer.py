@@ -74,6 +74,8 @@ class Dialer(Panel):
     @action
     def let_in(self, phone: str = FIRST_PHONE) -> Any:
         """Have a simulated phone call the workbench's number; this mode takes the call."""
+        if number(phone) == self._number:
+            raise WorkbenchError(f"{text.party(self._number)} is our own number: name the phone that is to call it")
         device = self._phone(phone)
         self._mode.take_inbound()
         made = device.dial(self._number)
@@ -105,14 +107,18 @@ class Dialer(Panel):
 
     @action
     def hang_up(self, who: str | None = None, flow: str | None = None) -> None:
-        """Hang up a simulated phone (by number) or end a leg's call (by name); without a name, every call of the newest flow."""
+        """Hang up a simulated phone (by number) or end a leg's call (by name); without a name, every call of this mode or of `flow`."""
         if who is not None and who.startswith("+"):
             self._phone(who).hangup()
             self._done(f"{text.party(who)} has hung up.")
             return
-        chosen = self._flow(flow)
-        # The B leg of a Transfer ends with its A leg.
-        legs = [chosen.leg(who)] if who is not None else [leg for leg in chosen.up if leg.parent_call_id is None]
+        if who is not None:
+            legs = [self._flow(flow).leg(who)]
+        else:
+            flows = [self._flow(flow)] if flow is not None else self._mode.flows
+            legs = [leg for one in flows for leg in one.up if leg.call_id is not None]
+            # The B leg of a Transfer ends with its A leg, unless it has left it.
+            legs = [leg for leg in legs if leg.parent_call_id is None or leg.moved]
         for leg in legs:
             leg.hangup()
         self._done(f"Ended: {', '.join(leg.name for leg in legs) or 'no call was up'}.")
@@ -140,8 +146,7 @@ class Dialer(Panel):
         super().close()
 
     def _see(self, picture: Picture) -> dict[str, Any]:
-        calls = {call["callId"]: call for call in picture["calls"]}
-        legs = [_leg(leg, calls.get(leg["call"])) for leg in picture["legs"] if leg["mode"] == self._mode.name]
+        legs = [_leg(leg, _call(picture, leg)) for leg in picture["legs"] if leg["mode"] == self._mode.name]
         found = phones(picture, self._known) if self._phones else []
         self._known = tuple(phone["number"] for phone in found)
         return {"phones": found, "legs": legs, "error": picture["error"]}
@@ -211,6 +216,15 @@ def _phone(number: str, call: dict[str, Any] | None) -> dict[str, Any]:
             "press": "" if status == "talking" else "Keys need a call that was answered.",
         },
     }
+
+
+def _call(picture: Picture, leg: dict[str, Any]) -> dict[str, Any] | None:
+    """A leg's call. No webhook need tell us of the B leg of a Transfer: then it is known by its parent and by whom it calls."""
+    if leg["call"]:
+        return next((call for call in picture["calls"] if call["callId"] == leg["call"]), None)
+    parents = {one["call"] for one in picture["legs"] if one["flow"] == leg["flow"] and one["call"]}
+    found = (call for call in picture["calls"] if call.get("parentCallId") in parents and call["to"] == leg["number"])
+    return next(found, None)
 
 
 def _leg(leg: dict[str, Any], call: dict[str, Any] | None) -> dict[str, Any]:

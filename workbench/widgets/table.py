@@ -166,7 +166,12 @@ def answered(event: Event) -> str:
         return "too late"
     if event.error:
         return f"error {event.status or ''}".strip()
-    return " ".join(event.verbs) or ("" if event.status in (None, 200, 204) else str(event.status))
+    if event.verbs:
+        return " ".join(event.verbs)
+    if event.status in (None, 200, 204):
+        # A handler that forgot its `return`, or gave a text that is no BXML: the call ends of it.
+        return "no verb" if event.reply else ""
+    return str(event.status)
 
 
 def parts(event: Event) -> list[dict[str, str]]:
