@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from workbench.database import Database, _transact
+from workbench.errors import SettingsError
 from workbench.events import open_log
 from workbench.frames import COLUMNS, SAME
 from workbench.records import About, Exchange, Refused, Reply, Webhook
@@ -425,3 +426,9 @@ def test_an_answered_callback_survives_kill_9(tmp_path, child_environment):
     assert set(acknowledged) <= set(stored)
     # what was answered with a document holds the document too
     assert {stored[key].reply for key in acknowledged if key[1] == "answer"} == {"<Response><Pause/></Response>"}
+
+
+def test_a_log_that_cannot_be_used_says_what_to_do(tmp_path):
+    (tmp_path / "events.db").write_text("this is no database, whatever its name says, and it is long enough to be looked at")
+    with pytest.raises(SettingsError, match="state_dir"):
+        open_log(Settings(state_dir=tmp_path))

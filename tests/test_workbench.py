@@ -142,6 +142,9 @@ class TestEnd:
         assert {one.pid for one in psutil.Process().children()} == before
         assert len(workbench.transfer.events) > 2
         assert repr(workbench).startswith("Workbench: closed")
+        for late in (lambda: workbench.transfer.dial("+19195550111"), workbench.hears):
+            with pytest.raises(ApiError, match="this workbench is closed; make a new one"):
+                late()
 
     def test_it_ends_although_its_platform_is_gone(self, tmp_path: Path) -> None:
         workbench = Workbench(state_dir=tmp_path)

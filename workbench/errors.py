@@ -36,6 +36,10 @@ class ApiError(WorkbenchError):
         self.body = body
 
 
+# What a request says that a panel or variable of a closed workbench still makes.
+CLOSED = "this workbench is closed; make a new one (wb = Workbench()) and run the cells of its panels again"
+
+
 class BxmlError(WorkbenchError):
     """A document breaks a rule of BXML; line and column count from 1."""
 

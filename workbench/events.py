@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
@@ -19,6 +20,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from workbench.database import Database
+from workbench.errors import SettingsError
 from workbench.masking import Masker, salt_in
 from workbench.records import Begun, Event, Exchange, Refused, Reply, Webhook
 from workbench.settings import Settings
@@ -205,7 +207,19 @@ class EventLog:
 
 
 def open_log(settings: Settings, *, run: str | None = None, values: Iterable[str] = ()) -> EventLog:
-    """The log in the settings' state directory. `values` are further secrets to hide: the callback's password, the participants' path."""
+    """The log in the settings' state directory. `values` are further secrets to hide: the callback's password, the participants' path.
+
+    Raises SettingsError when there is no log to be had.
+    """
+    try:
+        return _open_log(settings, run, values)
+    except (sqlite3.Error, OSError) as error:
+        raise SettingsError(
+            f"state_dir: the log in {settings.state_dir} cannot be used ({error}); name another folder, or move it away"
+        ) from error
+
+
+def _open_log(settings: Settings, run: str | None, values: Iterable[str]) -> EventLog:
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     own = (settings.number,) if settings.number else ()
     hidden = (*settings.secrets(), *values)

@@ -59,7 +59,7 @@ class Lessons:
         try:
             tunnel = open_tunnel(parts.settings.model_copy(update={"tunnel": "ngrok"}), parts.server.port)
         except CallbackError as error:
-            return Exposure(None, str(error))
+            return Exposure(None, f"the local platform needs none. A tunnel would need this: {error}" if self._local else str(error))
         parts.end.callback(tunnel.close)
         parts.tunnel = tunnel
         return Exposure(tunnel.url)

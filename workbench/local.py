@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from workbench.errors import ApiError, WorkbenchError
+from workbench.errors import CLOSED, ApiError, WorkbenchError
 
 if TYPE_CHECKING:
     import httpx
@@ -162,6 +162,8 @@ class Local:
         import httpx
 
         asked = f"{method} {self.url}/_local{path}"
+        if self._client.is_closed:
+            raise ApiError(CLOSED, request=asked)
         try:
             response = self._client.request(method, path, json=body, timeout=timeout)
         except httpx.HTTPError as error:

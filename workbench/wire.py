@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from workbench.errors import ApiError, SettingsError
+from workbench.errors import CLOSED, ApiError, SettingsError
 from workbench.records import About, Exchange
 from workbench.settings import LOOPBACK, Settings
 
@@ -78,6 +78,8 @@ class Wire:
         self._client.close()
 
     def _response(self, operation: str, method: str, path: str, *, about: About | None, **content: Any) -> httpx.Response:
+        if self._client.is_closed:
+            raise ApiError(CLOSED, request=f"{method} {self._base}{path}")
         request = self._request(method, path, **content)
         said = content.get("json") or content.get("xml") or content.get("params")
         response = self._attempts(operation, path, request, said, about)

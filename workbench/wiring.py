@@ -76,10 +76,10 @@ class Wiring:
         from workbench.modes import Board, Gate
         from workbench.tunnel import open_tunnel
 
-        password, participants_path = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+        password, self._participants_path = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         board = self.board = Board()
         self.modes: dict[str, Mode] = {}
-        self.log = open_log(self.settings, values=(password, participants_path))
+        self.log = open_log(self.settings, values=(password, self._participants_path))
         self.end.callback(self.log.close)
         self.instance = secrets.token_hex(8)
         self.app = create_app(
@@ -87,7 +87,7 @@ class Wiring:
             self.log,
             (USER, password),
             inbound=board.taker,
-            participant_secret=participants_path,
+            participant_secret=self._participants_path,
             instance=self.instance,
         )
         self.end.callback(self.app.close)
@@ -135,7 +135,7 @@ class Wiring:
         self.end.callback(self.voice.close)
         self.webrtc = WebRtc(self.settings, self.log.record_request, transport=self.network.transport)
         self.end.callback(self.webrtc.close)
-        self.side = Sessions(self.webrtc, self.settings.interconnect)
+        self.side = Sessions(self.webrtc, self.settings.interconnect, f"{self.gate.base}/participant/{self._participants_path}")
 
     def _make_modes(self, view: Callable[..., Any]) -> None:
         from workbench.modes import BridgeMode, ConferenceMode, Desk, TransferMode

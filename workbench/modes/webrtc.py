@@ -107,8 +107,10 @@ class Sessions:
 
     callable = True
 
-    def __init__(self, api: WebRtc, address: str = tokens.INTERCONNECT) -> None:
+    def __init__(self, api: WebRtc, address: str = tokens.INTERCONNECT, callback_url: str | None = None) -> None:
+        """`callback_url` is told when a participant's device comes and goes."""
         self.address = address
+        self._callback_url = callback_url
         self._api = api
         self._lock = threading.Lock()
         self._session: str | None = None
@@ -138,7 +140,7 @@ class Sessions:
     def create(self, name: str, about: About | None = None) -> Participant:
         """Make a participant and add it to the session; it hears everybody there, later ones too."""
         session = self.session
-        made = self._api.create_participant(tag=name[:50], publish_permissions=["AUDIO"], about=about)
+        made = self._api.create_participant(tag=name[:50], publish_permissions=["AUDIO"], callback_url=self._callback_url, about=about)
         participant = Participant(str(made["participant"]["id"]), name, session, Secret(made["token"]))
         with self._lock:
             self._participants[participant.id] = participant

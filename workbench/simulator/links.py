@@ -33,13 +33,14 @@ def _part(core: Core, link: Link) -> list[Call]:
     return [core.calls[call_id] for call_id in others]
 
 
+_ANSWERED_BY: dict[type[bxml.Verb], str] = {bxml.Transfer: "transfer.join", bxml.Bridge: "bridge.unanswered"}
 _RULE: dict[type[bxml.Verb], str] = {bxml.Transfer: "transfer.join", bxml.Bridge: "bridge.join"}
 
 
 def _join(core: Core, link: Link) -> None:
     assert link.b is not None
     for call_id in (link.a, link.b):
-        lifecycle.answer_inbound(core, core.calls[call_id], _RULE[type(link.verb)])
+        lifecycle.answer_inbound(core, core.calls[call_id], _ANSWERED_BY[type(link.verb)])
     link.joined = True
     core.happen("joined", _RULE[type(link.verb)], verb=type(link.verb).__name__, callIds=[link.a, link.b])
 

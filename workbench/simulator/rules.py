@@ -107,6 +107,7 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("transfer.detach", "a B-leg redirected away leaves the transfer, which is over for the A-leg", C, "ours"),
     # Bridge
     ("bridge.join", "Bridge cancels what its target was running and joins both calls", D, "bxml/bridge"),
+    ("bridge.unanswered", "an unanswered inbound call may be bridged, which answers it", S, "webrtc-phone-advanced-react"),
     ("bridge.failed", "a target that cannot be bridged gives bridgeComplete with a cause, or the next verb", D, "bxml/bridge"),
     ("bridge.busy", "a call that is in a bridge already cannot be bridged", C, "webhooks/bridgeComplete"),
     ("bridge.complete", "when the target leaves, the originator is asked at bridgeCompleteUrl", D, "bxml/bridge"),

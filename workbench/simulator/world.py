@@ -6,6 +6,7 @@ Everything happens on one asyncio loop and every input is handled without a paus
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -20,11 +21,18 @@ from workbench.simulator.webhooks import Answer, Deliver, HttpDelivery, exchange
 
 T = TypeVar("T")
 
+SECRETS = re.compile(r"(?i)\b(password|uui)=(\"[^\"]*\"?|'[^']*'?)")
+
 GRACE_SECONDS = 2.0  # real seconds that a moved clock waits for one webhook; then its time-out may come
 # In one move, and between two timers: an application that redirects for ever never comes to rest.
 MOST_TIMERS = 100_000
 MOST_ROUNDS = 1_000
 REPLY_KEPT = 4_000  # characters of an application's answer in the event stream
+
+
+def masked(document: str) -> str:
+    """A document without its passwords and tokens: what happened is shown, and saved with notebooks."""
+    return SECRETS.sub(r'\1="•••"', document)
 
 
 class World:
@@ -132,7 +140,7 @@ class World:
             error = f"{type(problem).__name__}: {problem}"
         del self._tasks["webhook", effect.delivery_id]
         status = None if error else answer.status
-        reply = answer.body[:REPLY_KEPT].decode(errors="replace")
+        reply = masked(answer.body[:REPLY_KEPT].decode(errors="replace"))
         ms = round((loop.time() - begun) * 1000, 1)
         data = {"delivery": effect.delivery_id, "of": effect.seq, "status": status, "error": error, "reply": reply, "ms": ms}
         self._catch_up()

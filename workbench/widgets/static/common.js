@@ -127,12 +127,18 @@ export function follow(model, box, draw) {
   update();
 }
 
-/** Replace the children of `node`, keeping the focus on the control with the same data-key. */
+/** Replace the children of `node`, keeping the focus on the control with the same data-key, else in the panel: Tab goes on from there. */
 export function refill(node, children) {
   const active = node.contains(document.activeElement) ? document.activeElement : null;
   const caret = active?.selectionStart;
   node.replaceChildren(...children);
   const again = active?.dataset.key && node.querySelector(`[data-key="${CSS.escape(active.dataset.key)}"]`);
   again?.focus();
+  const panel = active && !again ? node.closest(".wb") : null;
+  if (panel) {
+    panel.tabIndex = -1;
+    panel.addEventListener("blur", () => panel.removeAttribute("tabindex"), { once: true });
+    panel.focus({ preventScroll: true });
+  }
   if (typeof caret === "number") again?.setSelectionRange?.(caret, caret);
 }
