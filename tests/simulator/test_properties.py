@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.simulator.rig import BASE, NUMBER, Rig
 from workbench import bxml, tokens
-from workbench.simulator.calls import TRANSITIONS
+from workbench.simulator.calls import TRANSITIONS, State
 from workbench.simulator.effects import Refusal
 from workbench.simulator.rules import RULES
 
@@ -33,6 +33,7 @@ class Platform(RuleBasedStateMachine):
         self.rig.answers = dict.fromkeys(("initiate", "answer", "redirect", "gather", "transferAnswer", "transferComplete"), self.answer)
         self.rig.answers |= dict.fromkeys(("bridgeComplete", "bridgeTargetComplete"), self.answer)
         self.rig.answers |= {"conferenceMemberJoin": self.room, "conferenceCreated": self.room}
+        self.rig.audio = {f"{BASE}/song.wav": 2.0}
         self.session, _ = self.rig.browser()
 
     def room(self, _: Mapping[str, Any]) -> Any:
@@ -52,6 +53,7 @@ class Platform(RuleBasedStateMachine):
                 lambda: bxml.Pause(self.choose([0.1, 5, 100])),
                 lambda: bxml.SpeakSentence("A sentence."),
                 lambda: bxml.Ring(2),
+                lambda: bxml.PlayAudio(f"{BASE}/{self.choose(['song.wav', 'song.ogg'])}"),
                 lambda: bxml.Hangup(),
                 lambda: bxml.Redirect("/redirect"),
                 lambda: bxml.Gather(gather_url="/gather"),
@@ -111,6 +113,27 @@ class Platform(RuleBasedStateMachine):
             self.attempt(lambda: self.rig.engine.update_conference(self.rig.now, conference, {"status": "completed"}))
 
     @rule(data=st.data())
+    def replace(self, data: st.DataObject) -> None:
+        if self.rig.engine.calls:
+            call = data.draw(st.sampled_from(list(self.rig.engine.calls)))
+            document = bxml.Bxml(self.document()).to_bxml().encode()
+            self.attempt(lambda: self.rig.engine.update_call_bxml(self.rig.now, call, document))
+
+    @rule(data=st.data(), change=st.sampled_from([{"mute": True}, {"hold": True}, {"mute": False, "hold": False}]))
+    def change_member(self, data: st.DataObject, change: dict[str, Any]) -> None:
+        members = list(self.rig.engine.in_conference.items())
+        if members:
+            call, conference = data.draw(st.sampled_from(members))
+            self.attempt(lambda: self.rig.engine.update_member(self.rig.now, conference.conference_id, call, change))
+
+    @rule(data=st.data())
+    def say(self, data: st.DataObject) -> None:
+        if self.rig.engine.conferences:
+            conference = data.draw(st.sampled_from(list(self.rig.engine.conferences)))
+            document = b"<Bxml><SpeakSentence>News.</SpeakSentence></Bxml>"
+            self.attempt(lambda: self.rig.engine.update_conference_bxml(self.rig.now, conference, document))
+
+    @rule(data=st.data())
     def delete_participant(self, data: st.DataObject) -> None:
         others = [item.id for item in self.rig.engine.participants.values() if item.tag == "phone side"]
         if others:
@@ -137,6 +160,15 @@ class Platform(RuleBasedStateMachine):
             assert len(conference.members) <= 20
             assert all(engine.calls[call_id].answered for call_id in conference.members)
             assert (conference.completed_time is None) == bool(conference.members)
+
+    @invariant()
+    def nobody_is_stuck(self) -> None:
+        engine = self.rig.engine
+        for call in engine.calls.values():
+            waits = (
+                any(not timer.cancelled for timer in call.timers) or call.call_id in engine.links or call.call_id in engine.in_conference
+            )
+            assert waits or not call.active or call.state is State.QUEUED
 
     @invariant()
     def nobody_ends_twice(self) -> None:
