@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -45,4 +46,6 @@ def pre_save(model: dict[str, Any], **_: Any) -> None:
 
 
 c = get_config()  # noqa: F821  (Jupyter provides it)
+# JupyterLab sets up its contents manager twice; the hook is the same.
+warnings.filterwarnings("ignore", message="Overriding existing pre_save_hook")
 c.ContentsManager.pre_save_hook = pre_save

@@ -254,6 +254,20 @@ class TestBridge:
         webrtc = flow.leg("webrtc")
         assert (webrtc.state()["state"], webrtc.waiting) == ("answered", True)
 
+    def test_a_leg_that_waits_for_a_while_only_is_joined_too(self, wb: Workbench) -> None:
+        @wb.bridge.on("answer")
+        def answer(event, flow):
+            partner = wb.bridge.partner(event, flow)
+            return wb.bridge.bridge(partner) if partner else [bxml.Pause(20), bxml.SpeakSentence("Nobody is there."), bxml.Hangup()]
+
+        flow = wb.bridge.dial(wb.phone())
+        idle(wb)
+        assert [line for line in told(flow) if line.startswith("answer")] == [
+            "answer webrtc Pause, SpeakSentence, Hangup",
+            "answer phone Bridge",
+        ]
+        assert hears(wb) == TOGETHER
+
     def test_one_webrtc_leg_serves_a_series_of_callers(self, wb: Workbench) -> None:
         flow = wb.bridge.dial(wb.phone())
         idle(wb)

@@ -142,7 +142,10 @@ class BridgeMode(Mode):
         """Who waits is read from what was really answered, so that a cell's handler counts as well."""
         if leg is not None and leg.up and written.verbs:
             bridges = [verb for verb in written.verbs if isinstance(verb, bxml.Bridge)]
-            leg.waiting = not (bridges or leg.aside) and isinstance(written.verbs[-1], (bxml.Pause, bxml.Ring, bxml.Redirect))
+            # Also for a while only, with a farewell after it; music and what is asked for anew at the end go on until then.
+            waits = any(isinstance(verb, (bxml.Pause, bxml.Ring)) for verb in written.verbs)
+            waits = waits or isinstance(written.verbs[-1], (bxml.PlayAudio, bxml.Redirect))
+            leg.waiting = waits and not (bridges or leg.aside)
             for target in (self.desk.board.leg(verb.target_call) for verb in bridges):
                 if target is not None:
                     target.waiting, target.former, leg.former = False, leg, target

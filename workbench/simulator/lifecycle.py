@@ -196,7 +196,8 @@ def end(core: Core, call: Call, cause: str, message: str | None = None, *, rule:
     call.end_time, call.cause, call.ringing = core.now, cause, False
     if message is not None:
         call.error_message, call.error_id = message, core.ids("error")
-    core.happen("ended", rule, callId=call.call_id, cause=cause, **{"from": call.from_, "to": call.to})
+    why = {} if message is None else {"message": message}
+    core.happen("ended", rule, callId=call.call_id, cause=cause, **{"from": call.from_, "to": call.to}, **why)
     core.after(KEPT_SECONDS, partial(core.calls.pop, call.call_id, None), waits=False)
     program.stop(core, call)
     if call.script is not None:
