@@ -15,8 +15,8 @@ from workbench.local import Happening, Local, NoLocal, Phone
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from workbench.matrix import Matrices
     from workbench.modes import Flow, Leg, Participant
+    from workbench.tables import Matrices
     from workbench.wiring import Wiring
 
 
@@ -115,7 +115,7 @@ class Lessons:
 
     def side_by_side(self, matrices: Mapping[str, DataFrame]) -> Matrices:
         """Several matrices beside each other, each with its title."""
-        from workbench.matrix import Matrices
+        from workbench.tables import Matrices
 
         return Matrices(matrices)
 
@@ -145,8 +145,10 @@ class Lessons:
     def story(self, flow: Flow, *kinds: str) -> DataFrame:
         """What the platform did in a flow, as a table: what no webhook tells. Some kinds of happening, or all."""
         wanted = [one.seq for one in self.happenings(flow) if not kinds or one.kind in kinds]
+        from workbench.tables import Story
+
         table: DataFrame = self._local.events
-        return table.loc[table["seq"].isin(wanted), ["time", "happening", "leg", "what", "label"]]
+        return Story(table.loc[table["seq"].isin(wanted), ["time", "happening", "leg", "what", "label"]])
 
     # -- tables --------------------------------------------------------------------------------------------------------------------
 

@@ -113,7 +113,7 @@ class Local:
 
     def matrix(self, names: Mapping[str, str] | None = None) -> DataFrame:
         """Who hears whom as a table: a row per listener, a column per voice. `names` calls phones, given by number, otherwise."""
-        from workbench.matrix import Matrix
+        from workbench.tables import Matrix
 
         found, names = self.hears(), names or {}
         ids = [party["id"] for party in found["parties"]]

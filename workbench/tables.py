@@ -1,4 +1,4 @@
-"""Who hears whom as a table: a row per listener, a column per voice. Ticks for the reader, true and false for a check."""
+"""DataFrames that are shown in a way of their own: who hears whom with ticks, and a story with whole sentences."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from pandas import DataFrame
+from pandas import DataFrame, option_context
 
 
 class Matrix(DataFrame):
@@ -17,6 +17,14 @@ class Matrix(DataFrame):
 
     def _repr_html_(self) -> str:
         return html(self)
+
+
+class Story(DataFrame):
+    """A DataFrame whose texts are not cut: a refusal is read to its end."""
+
+    def _repr_html_(self) -> str:
+        with option_context("display.max_colwidth", None):
+            return str(DataFrame(self).to_html(index=False, justify="left", border=0))
 
 
 class Matrices:
