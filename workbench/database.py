@@ -36,7 +36,7 @@ _READ = """
 SELECT id, events.run AS run, time, mode, flow, leg, direction, event_type, call_id, from_, "to", cause, data, label, rule, seq,
        duplicate_of, status, reply, verbs, handler_ms, error, late
 FROM events LEFT JOIN outcomes USING (key)
-WHERE events.run = ?1 AND key BETWEEN ?2 AND ?3 AND (?4 IS NULL OR mode = ?4) AND (?5 IS NULL OR flow = ?5) ORDER BY key
+WHERE events.run = ? AND key BETWEEN ? AND ? AND mode IS COALESCE(?, mode) AND flow IS COALESCE(?, flow) ORDER BY key
 """
 _RUNS = "SELECT run, MIN(time), MAX(time), COUNT(*) FROM runs JOIN events USING (run) GROUP BY number ORDER BY number DESC"
 VERSION = 1
