@@ -2,7 +2,7 @@
 
 import threading
 
-from workbench.lanes import Lanes
+from workbench.lanes import LANES, Lanes
 
 
 def test_a_flow_keeps_its_order_and_a_job_may_put_another():
@@ -38,14 +38,11 @@ def test_drain_tells_when_time_is_up_and_close_drops_the_rest():
     assert done == []
 
 
-def test_no_thread_until_there_is_work_and_none_afterwards():
-    before = threading.active_count()
+def test_its_threads_are_there_at_once_and_gone_afterwards():
+    before = set(threading.enumerate())
     lanes = Lanes()
-    assert threading.active_count() == before
-    lanes.put("f", lambda: None)
-    assert lanes.drain(5)
-    threads = [thread for thread in threading.enumerate() if thread.name.startswith("callbacks-")]
+    threads = [thread for thread in threading.enumerate() if thread not in before]
+    assert {thread.name for thread in threads} == {f"callbacks-{number}" for number in range(LANES)}
     lanes.close()
-    for thread in threads:
-        thread.join(5)
-    assert threading.active_count() == before
+    assert not any(thread.is_alive() for thread in threads)
+    lanes.close()

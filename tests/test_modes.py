@@ -382,6 +382,7 @@ class TestConference:
         before = {leg.name: leg.id for leg in room.up}
         wb.conference.remove("phone")
         wb.wait("conferenceMemberExit", leg="phone")
+        wb.wait("disconnect", leg="phone")
         assert {leg.name: leg.id for leg in room.up} == {name: call for name, call in before.items() if name != "phone"}
 
     def test_a_conference_event_is_answered_with_a_sentence_or_refused(self, wb: Workbench) -> None:

@@ -14,25 +14,28 @@ Job = Callable[[], object]
 
 
 class Lanes:
-    """A few threads, each with its queue; a flow always uses the same one. They start with the first job.
+    """A few threads, each with its queue; a flow always uses the same one. They start at once: an interpreter that is ending,
+    where a workbench that nobody closed still hears of its calls' end, starts no thread any more.
 
     Daemon threads, unlike those of `concurrent.futures`: a handler that hangs must not keep the kernel from ending.
     """
 
     def __init__(self) -> None:
-        self._queues: list[SimpleQueue[Job | None]] = []
-        self._threads: list[Thread] = []
         self._changed = Condition()
         self._open = 0
         self._closed = False
+        self._queues: list[SimpleQueue[Job | None]] = [SimpleQueue() for _ in range(LANES)]
+        self._threads = [
+            Thread(target=self._run, args=(queue,), name=f"callbacks-{number}", daemon=True) for number, queue in enumerate(self._queues)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def put(self, flow: str, job: Job) -> None:
         """Run `job` after the earlier jobs of this flow; after `close` it is dropped. What it raises is lost."""
         with self._changed:
             if self._closed:
                 return
-            if not self._queues:
-                self._start()
             self._open += 1
             self._queues[hash(flow) % LANES].put(job)
 
@@ -51,12 +54,6 @@ class Lanes:
         for thread in self._threads:
             if thread is not current_thread():
                 thread.join(max(0.0, until - time.monotonic()))
-
-    def _start(self) -> None:
-        for number in range(LANES):
-            self._queues.append(SimpleQueue())
-            self._threads.append(Thread(target=self._run, args=(self._queues[-1],), name=f"callbacks-{number}", daemon=True))
-            self._threads[-1].start()
 
     def _run(self, queue: SimpleQueue[Job | None]) -> None:
         while (job := queue.get()) is not None:
