@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,3 +44,12 @@ def child_environment(tmp_path: Path) -> Callable[..., dict[str, str]]:
         return clean_environment(tmp_path / "home") | variables
 
     return make
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> str:
+    """A stand-in for ngrok's agent, as an executable that runs under this interpreter."""
+    path = tmp_path / "ngrok"
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT / "tests" / "standin_ngrok.py"} "$@"\n')
+    path.chmod(0o755)
+    return str(path)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
-from pathlib import Path
 
 import httpx
 import pytest
@@ -13,15 +11,6 @@ import pytest
 from workbench import Workbench
 
 pytestmark = pytest.mark.sockets
-AGENT = Path(__file__).with_name("standin_ngrok.py")
-
-
-@pytest.fixture
-def agent(tmp_path):
-    path = tmp_path / "ngrok"
-    path.write_text(f'#!/bin/sh\nexec {sys.executable} {AGENT} "$@"\n')
-    path.chmod(0o755)
-    return str(path)
 
 
 @pytest.fixture

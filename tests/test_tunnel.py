@@ -1,7 +1,6 @@
 """The ways to be reached. ngrok's are tried with the real pyngrok, which drives a stand-in agent that really forwards."""
 
 import os
-import sys
 from pathlib import Path
 
 import httpx
@@ -29,15 +28,6 @@ class Echo:
 
     def close(self):
         pass
-
-
-@pytest.fixture
-def agent(tmp_path):
-    """The stand-in as an executable that runs under this interpreter."""
-    path = tmp_path / "ngrok"
-    path.write_text(f'#!/bin/sh\nexec {sys.executable} {AGENT} "$@"\n')
-    path.chmod(0o755)
-    return str(path)
 
 
 @pytest.fixture

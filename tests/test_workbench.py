@@ -181,6 +181,16 @@ class TestEnd:
         assert run.stderr == ""
 
 
+class TestNumbers:
+    def test_a_number_may_be_written_for_readers(self, wb: Workbench) -> None:
+        assert wb.phone("+1 (919) 555-0142").number == "+19195550142"
+
+    @pytest.mark.parametrize("text", ["abc", "", "5550142", "+0123"])
+    def test_what_is_no_number_is_refused(self, wb: Workbench, text: str) -> None:
+        with pytest.raises(WorkbenchError, match="no telephone"):
+            wb.phone(text)
+
+
 class TestParticipants:
     def test_a_name_gives_the_same_participant(self, wb: Workbench) -> None:
         browser = wb.participant("browser")

@@ -301,3 +301,13 @@ def _reason(response: httpx.Response) -> str:
         return f"{response.status_code} {response.reason_phrase}"
     why = f"{response.status_code}: {told.get('error')}"
     return f"{why} (rule: {told['text']})" if told.get("text") else why
+
+
+def dialled(text: str) -> str:
+    """A telephone number as it is dialled: spaces, hyphens and brackets are the reader's. Raises WorkbenchError for what is none."""
+    from workbench.bxml.fields import E164_OR_SIP
+
+    number = text if text.startswith("sip") else "".join(character for character in text if character not in " -().")
+    if (rule := E164_OR_SIP.broken(number)) is not None:
+        raise WorkbenchError(f"{text!r} is no telephone: it {rule}")
+    return number

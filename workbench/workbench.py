@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from workbench import status, waiting
 from workbench.errors import ApiError, SettingsError, WorkbenchError
 from workbench.lessons import Lessons
-from workbench.local import Local, NoLocal, Phone
+from workbench.local import Local, NoLocal, Phone, dialled
 from workbench.records import Event
 from workbench.settings import Settings
 from workbench.wiring import Network, Wiring
@@ -106,7 +106,8 @@ class Workbench(Lessons):
     def phone(self, which: int | str = 1, name: str | None = None) -> Phone:
         """A telephone: a simulated one by its count, or the one at a number. The same arguments give the same phone.
 
-        Live the first is yours, at `user_number` (USER_NUMBER; SettingsError without), and there is no second.
+        Live the first is yours, at `user_number` (USER_NUMBER; SettingsError without), and there is no second. Raises WorkbenchError for
+        what is no number.
         """
         if isinstance(which, int) and not self.local:
             if which != 1:
@@ -119,7 +120,7 @@ class Workbench(Lessons):
                 raise WorkbenchError(f"simulated phones are counted from 1 to {len(PHONES)}; any other is had by its number")
             number, name = f"+19195550{PHONES[which - 1]}", name or ("phone" if which == 1 else f"phone {which}")
         else:
-            number = which
+            number = dialled(which)
         names = self._wiring.board.names
         names[number] = name or names.get(number, number)
         return Phone(number, names[number], self.local)
