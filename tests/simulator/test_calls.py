@@ -62,6 +62,14 @@ def test_a_phone_hangs_up_by_its_script() -> None:
     assert [h.data["text"] for h in rig.happenings if h.kind == "phoneSays"] == ["Hello?"]
 
 
+def test_a_phone_that_calls_in_hangs_up_by_its_script_too() -> None:
+    rig = Rig(initiate=[bxml.Ring(1), bxml.Pause(60)])
+    rig.engine.configure_phone(PHONE, {"hangup_after": 4})
+    rig.dial(PHONE)
+    assert rig.idle().events() == ["initiate A", "disconnect A hangup"]
+    assert rig.now - 1_700_000_000 == 4
+
+
 def test_a_phone_handled_by_hand() -> None:
     rig = Rig(answer=bxml.Pause(60))
     rig.engine.configure_phone(PHONE, {"by_hand": True})

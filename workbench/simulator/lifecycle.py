@@ -124,9 +124,6 @@ def ring(core: Core, call: Call, *, waits: bool = True, rule: str = "call.ring")
 def answer(core: Core, call: Call) -> None:
     """The far end of an outbound call answers."""
     _answered(core, call, "call.answer")
-    hangup_after = at(core, call.phone).hangup_after if call.phone is not None else None
-    if hangup_after is not None:
-        call.script = core.after(hangup_after, partial(end, core, call, "hangup", rule="phone.script"))
     if call.parent_call_id is not None:
         links.target_answered(core, call)
     else:
@@ -150,8 +147,16 @@ def _answered(core: Core, call: Call, rule: str) -> None:
     call.answer_time, call.ringing = core.now, False
     core.happen("answered", rule, callId=call.call_id, direction=call.direction, **{"from": call.from_, "to": call.to})
     webrtc.leg_up(core, call)
-    if call.phone is not None and (says := at(core, call.phone).says):
-        core.happen("phoneSays", "phone.script", callId=call.call_id, text=says)
+    if call.phone is not None:
+        _follow_script(core, call, at(core, call.phone))
+
+
+def _follow_script(core: Core, call: Call, phone: Phone) -> None:
+    """What a phone does once it is in an answered call, whoever called whom."""
+    if phone.says:
+        core.happen("phoneSays", "phone.script", callId=call.call_id, text=phone.says)
+    if phone.hangup_after is not None:
+        call.script = core.after(phone.hangup_after, partial(end, core, call, "hangup", rule="phone.script"))
 
 
 def arrive(core: Core, caller: str, number: str, wire: Call | None = None) -> Call:
