@@ -18,17 +18,6 @@ NO_PHONES = "Only the local platform has phones to press; live, use a real one."
 NOT_RINGING = "It is not ringing."
 
 
-class FlowLike(Protocol):
-    """A run of a mode; see `workbench.modes.Flow`."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def up(self) -> Sequence[Any]: ...
-
-    def leg(self, name: str | None) -> Any: ...
-
-
 class ModeLike(Protocol):
     """A mode; see `workbench.modes.Mode`."""
 
