@@ -27,6 +27,8 @@ APPLICATION = "a0000000-0000-4000-8000-000000000001"
 class Unauthorized(Exception):
     """A request carries no valid credentials; the message is one the Voice API documents."""
 
+    rule = "account.credentials"
+
 
 class SetupError(Exception):
     """The platform's settings are wrong; the message names the field."""

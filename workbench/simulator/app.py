@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs
 
@@ -24,6 +24,7 @@ TOKEN_PATH = "/api/v1/oauth2/token"
 
 # The Voice API's words for what no operation answers (documented, voice-api/errors).
 _VOICE_WORDS = {404: ("validation", "Not Found"), 405: ("validation", "Method Not Allowed")}
+_RULES = {404: "http.path", 405: "http.method"}
 _VOICE_OTHER = ("internal-error", "An unknown internal error occurred")
 
 
@@ -33,10 +34,14 @@ def create_app(world: World, setup: Setup | None = None, *, token: str | None = 
     voice, webrtc, control = VoiceApi(world, accounts), WebRtcApi(world, accounts), ControlApi(world, token, public)
 
     async def issue_token(request: Request) -> Response:
-        return await _issue_token(request, accounts)
+        return await _issue_token(request, accounts, world.refuse)
 
     async def failed(request: Request, problem: Exception) -> Response:
         status = problem.status_code if isinstance(problem, HTTPException) else 500
+        response = words(request, problem, status)
+        return world.refuse(response, _RULES[status]) if status in _RULES else response
+
+    def words(request: Request, problem: Exception, status: int) -> Response:
         headers = problem.headers if isinstance(problem, HTTPException) else None
         if request.url.path.startswith("/api/v2/"):
             return voice_api.error(status, *_VOICE_WORDS.get(status, _VOICE_OTHER), headers)
@@ -59,17 +64,17 @@ def create_app(world: World, setup: Setup | None = None, *, token: str | None = 
     )
 
 
-async def _issue_token(request: Request, accounts: Accounts) -> Response:
+async def _issue_token(request: Request, accounts: Accounts, refuse: Callable[[Response, str], Response]) -> Response:
     """OAuth2 client credentials; errors in the words of RFC 6749, 5.2."""
     try:
         form = parse_qs((await read_body(request)).decode())
         grant = form.get("grant_type", [""])[0]
         token = accounts.issue(request.headers.get("authorization"))
     except (BadBody, UnicodeDecodeError):
-        return json_response({"error": "invalid_request"}, 400)
+        return refuse(json_response({"error": "invalid_request"}, 400), "oauth.grant")
     except Unauthorized:
-        return json_response({"error": "invalid_client"}, 401, {"WWW-Authenticate": 'Basic realm="Bandwidth"'})
+        return refuse(json_response({"error": "invalid_client"}, 401, {"WWW-Authenticate": 'Basic realm="Bandwidth"'}), "oauth.client")
     if grant != "client_credentials":
-        return json_response({"error": "unsupported_grant_type" if grant else "invalid_request"}, 400)
+        return refuse(json_response({"error": "unsupported_grant_type" if grant else "invalid_request"}, 400), "oauth.grant")
     body = {"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS}
     return json_response(body, headers={"Cache-Control": "no-store"})

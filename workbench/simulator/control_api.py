@@ -28,7 +28,7 @@ def error(status: int, text: str, rule: str | None = None) -> Response:
     """A refusal that names what is wrong and the rule behind it."""
     body = {"error": text, "rule": rule}
     if rule is not None and rule in RULES:
-        body["text"] = RULES[rule].text
+        body |= {"label": RULES[rule].label, "text": RULES[rule].text}
     return json_response(body, status, {"WWW-Authenticate": "Bearer"} if status == 401 else None)
 
 
@@ -78,20 +78,23 @@ class ControlApi:
         return routes(BASE, self.operations(), self._guard)
 
     def _guard(self, handler: Handler) -> Handler:
+        def refused(status: int, text: str, rule: str) -> Response:
+            return self._world.refuse(error(status, text, rule), rule)
+
         async def guarded(request: Request) -> Response:
             origin = request.headers.get("origin")
             if not self._public and not is_loopback(request.headers.get("host", "")):
-                return error(403, "the Host header must name a loopback address")
+                return refused(403, "the Host header must name a loopback address", "local.loopback")
             if not self._public and origin is not None and not is_loopback(origin.partition("://")[2]):
-                return error(403, "pages of other hosts may not control the platform")
+                return refused(403, "pages of other hosts may not control the platform", "local.loopback")
             if self._token is not None and not compare_digest(_token(request).encode(), self._token.encode()):
-                return error(401, "the token of this start is missing or wrong: send it as X-Workbench-Token or Bearer")
+                return refused(401, "the token of this start is missing or wrong: send it as X-Workbench-Token or Bearer", "local.token")
             try:
                 return await handler(request)
             except Refusal as refusal:
-                return error(refusal.status, refusal.description, refusal.rule)
+                return refused(refusal.status, refusal.description, refusal.rule)
             except BadBody as bad:
-                return error(bad.status, bad.description, "request.field")
+                return refused(bad.status, bad.description, bad.rule)
 
         return guarded
 
@@ -214,12 +217,12 @@ def _check_clock(name: str, value: Any) -> None:
     if name == "advance":
         number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         if not number or not 0 <= value <= MOST_SECONDS:
-            raise Refusal(400, f"advance: must be a number of seconds from 0 to {MOST_SECONDS:.0f}, but was {value!r}", "request.field")
+            raise Refusal(400, f"advance: must be a number of seconds from 0 to {MOST_SECONDS:.0f}, but was {value!r}", "local.clock")
     elif name in ("pause", "resume"):
         if not isinstance(value, bool):
-            raise Refusal(400, f"{name}: must be true or false, but was {value!r}", "request.field")
+            raise Refusal(400, f"{name}: must be true or false, but was {value!r}", "local.clock")
     elif name == "run_to":
         if value != "idle":
-            raise Refusal(400, f'run_to: must be "idle", but was {value!r}', "request.field")
+            raise Refusal(400, f'run_to: must be "idle", but was {value!r}', "local.clock")
     else:
-        raise Refusal(400, f"unknown field {name}: one of advance, pause, resume, run_to", "request.field")
+        raise Refusal(400, f"unknown field {name}: one of advance, pause, resume, run_to", "local.clock")

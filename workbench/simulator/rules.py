@@ -52,6 +52,18 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("call.bxml-relative", "a document in a request may not use relative URLs: nothing to resolve them against", C, "ours"),
     ("conference.unknown", "a conference or member that does not exist answers 404", D, "voice-api/getConference"),
     ("conference.ended", "a completed conference cannot be changed", C, "ours"),
+    ("list.size", "a page of a list has 1 to 10,000 calls or 1 to 1,000 conferences", D, "voice-api/listCalls"),
+    ("list.token", "a pageToken is one that the platform gave", C, "ours"),
+    # Access
+    ("account.credentials", "a request without valid credentials, Basic or Bearer, answers 401", D, "voice-api/errors"),
+    ("account.rights", "a user without rights, and a path of another account, answer 403", D, "voice-api/errors"),
+    ("oauth.client", "a token is issued to a client with its id and secret; others get invalid_client", D, "voice-api/authentication"),
+    ("oauth.grant", "the one grant is client_credentials", D, "voice-api/authentication"),
+    ("http.path", "a path that no operation has answers 404", D, "voice-api/errors"),
+    ("http.method", "a method that a path does not take answers 405, naming those it takes", D, "voice-api/errors"),
+    ("http.content-type", "bodies are application/json, documents application/xml; else 415", D, "voice-api/errors"),
+    ("http.json", "a body that is no JSON object is refused", D, "voice-api/errors"),
+    ("http.size", "a body of more than 1 MB is refused with 413", C, "ours"),
     # A call's life
     ("call.queue", "every outbound call is queued first", D, "voice-api/callQueueing"),
     ("call.start", "a dequeued call is initiated and its far end invited", D, "voice-api/callState"),
@@ -148,6 +160,10 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("phone.one-call", "a simulated phone is busy while it is in a call", C, "ours"),
     ("phone.idle", "a phone without such a call cannot do that", C, "ours"),
     ("phone.field", "a phone's script takes only its documented fields", C, "ours"),
+    ("local.loopback", "the controls answer to loopback hosts and their pages only, unless the platform is public", C, "ours"),
+    ("local.token", "the controls of a workbench's own platform ask for the token of its start", C, "ours"),
+    ("local.clock", "the clock takes pause, advance, run_to idle and resume", C, "ours"),
+    ("local.rest", "a platform that never comes to rest stops being moved", C, "ours"),
     ("stream.bounded", "of what happened the last 100,000 entries are kept", C, "ours"),
 )
 

@@ -67,18 +67,21 @@ class VoiceApi:
         return routes(BASE, self.operations(), self._guard)
 
     def _guard(self, handler: Handler) -> Handler:
+        refuse = self._world.refuse
+
         async def guarded(request: Request) -> Response:
             try:
                 rights = self._accounts.allowed(request.headers.get("authorization"))
                 if not rights or request.path_params["account_id"] != self._accounts.account_id:
-                    return error(403, "authorization-error", "Access is denied")
+                    raise Refusal(403, "Access is denied", "account.rights", "authorization-error")
                 return await handler(request)
             except Unauthorized as refused:
-                return error(401, "authentication-error", str(refused), {"WWW-Authenticate": 'Basic realm="Bandwidth"'})
+                challenge = {"WWW-Authenticate": 'Basic realm="Bandwidth"'}
+                return refuse(error(401, "authentication-error", str(refused), challenge), refused.rule)
             except Refusal as refusal:
-                return error(refusal.status, refusal.type, refusal.description)
+                return refuse(error(refusal.status, refusal.type, refusal.description), refusal.rule)
             except BadBody as bad:
-                return error(bad.status, "validation", "Bad Request" if bad.status == 400 else bad.description)
+                return refuse(error(bad.status, "validation", "Bad Request" if bad.status == 400 else bad.description), bad.rule)
 
         return guarded
 
@@ -169,7 +172,7 @@ class VoiceApi:
         if after is not None:
             start = next((place for place, (row_id, _) in enumerate(rows, 1) if row_id == after), -1)
             if start < 0:
-                raise Refusal(400, "Invalid pageToken", "request.field")
+                raise Refusal(400, "Invalid pageToken", "list.token")
         page, headers = rows[start : start + size], {}
         if start + size < len(rows):
             token = urlsafe_b64encode(page[-1][0].encode()).decode()
@@ -192,11 +195,11 @@ def _paging(request: Request, most: int) -> tuple[dict[str, str], int, str | Non
     query = dict(request.query_params)
     size, token = query.pop("pageSize", str(DEFAULT_PAGE)), query.pop("pageToken", None)
     if not (size.isascii() and size.isdigit() and len(size) < 10 and 1 <= int(size) <= most):
-        raise Refusal(400, f"pageSize must be within the range [1, {most}], but was {size}", "request.range")
+        raise Refusal(400, f"pageSize must be within the range [1, {most}], but was {size}", "list.size")
     try:
         return query, int(size), urlsafe_b64decode(token).decode() if token is not None else None
     except ValueError:
-        raise Refusal(400, "Invalid pageToken", "request.field") from None
+        raise Refusal(400, "Invalid pageToken", "list.token") from None
 
 
 async def _json(request: Request) -> dict[str, Any]:
@@ -212,4 +215,4 @@ async def _xml(request: Request) -> bytes:
 def _media_type(request: Request, wanted: str) -> None:
     sent = request.headers.get("content-type", "")
     if sent.partition(";")[0].strip().lower() != wanted:
-        raise Refusal(415, f"Content type '{sent}' not supported", "request.field")
+        raise Refusal(415, f"Content type '{sent}' not supported", "http.content-type")

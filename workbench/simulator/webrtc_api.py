@@ -50,16 +50,20 @@ class WebRtcApi:
         return json_response({"error": text, "requestId": self._world.ids("request")}, status)
 
     def _guard(self, handler: Handler) -> Handler:
+        refuse = self._world.refuse
+
         async def guarded(request: Request) -> Response:
             try:
                 rights = self._accounts.allowed(request.headers.get("authorization"))
                 if not rights or request.path_params["account_id"] != self._accounts.account_id:
-                    return json_response({"message": "Missing Authentication Token"}, 403)
+                    return refuse(json_response({"message": "Missing Authentication Token"}, 403), "account.rights")
                 return await handler(request)
-            except Unauthorized:
-                return json_response({"message": "Unauthorized"}, 401, {"WWW-Authenticate": 'Basic realm="Bandwidth"'})
+            except Unauthorized as refused:
+                return refuse(
+                    json_response({"message": "Unauthorized"}, 401, {"WWW-Authenticate": 'Basic realm="Bandwidth"'}), refused.rule
+                )
             except (Refusal, BadBody) as refusal:
-                return self.error(refusal.status, refusal.description)
+                return refuse(self.error(refusal.status, refusal.description), refusal.rule)
 
         return guarded
 

@@ -12,6 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from workbench.simulator.stream import label
+
 BODY_LIMIT = 1_000_000  # bytes of a request
 
 
@@ -50,6 +52,7 @@ class BadBody(Exception):
         super().__init__(description)
         self.status = status
         self.description = description
+        self.rule = "http.size" if status == 413 else "http.json"
 
 
 async def read_body(request: Request) -> bytes:
@@ -81,6 +84,12 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
+
+
+def ruled(response: Response, rule: str) -> Response:
+    """A refusal with the rule behind it and how sure we are of that."""
+    response.headers.update({"X-Workbench-Rule": rule, "X-Workbench-Label": label(rule)})
+    return response
 
 
 JSON = "application/json"

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from starlette.responses import Response
+
 from workbench.simulator import audio
 from workbench.simulator.clock import Clock
 from workbench.simulator.core import Config
@@ -18,6 +20,7 @@ from workbench.simulator.engine import Engine
 from workbench.simulator.ids import SeededIds
 from workbench.simulator.stream import Entry, EventStream, label
 from workbench.simulator.webhooks import Answer, Deliver, HttpDelivery, exchange, outgoing
+from workbench.simulator.wire import ruled
 
 T = TypeVar("T")
 
@@ -68,6 +71,11 @@ class World:
         finally:
             self._perform()
             self._arm()
+
+    def refuse(self, response: Response, rule: str) -> Response:
+        """A refusal on its way out: the rule behind it counts as followed, and its headers tell it."""
+        self.engine.follow(rule)
+        return ruled(response, rule)
 
     def change(self, act: Callable[[Engine, float], T]) -> tuple[T, int]:
         """Like `run`, for a request that changes something: its place in the sequence, before all it causes, comes along."""
@@ -209,7 +217,7 @@ class World:
             self.clock.set(due)
             engine.fire(self.clock.now())
             self._perform()
-        raise Refusal(409, f"no rest after {MOST_TIMERS} timers", "request.field")
+        raise Refusal(409, f"no rest after {MOST_TIMERS} timers", "local.rest")
 
     async def _settle(self) -> None:
         """Wait for what is in flight and for what its answers set off; each gets the grace once."""
@@ -219,7 +227,7 @@ class World:
                 return
             _, late = await asyncio.wait(fresh, timeout=GRACE_SECONDS)
             self._slow |= late
-        raise Refusal(409, f"no rest after {MOST_ROUNDS} rounds of webhooks: the application keeps asking for more", "request.field")
+        raise Refusal(409, f"no rest after {MOST_ROUNDS} rounds of webhooks: the application keeps asking for more", "local.rest")
 
     # The end
 
