@@ -51,7 +51,7 @@ def matches(expected: Any, actual: Any) -> bool:
         pattern = expected[6:-1] if expected.startswith("<like ") else PATTERNS.get(expected)
         if pattern is not None:
             return isinstance(actual, str) and re.fullmatch(pattern, actual) is not None
-    return type(expected) is type(actual) and bool(expected == actual) or _numbers(expected, actual)
+    return (type(expected) is type(actual) and bool(expected == actual)) or _numbers(expected, actual)
 
 
 def _numbers(expected: Any, actual: Any) -> bool:
