@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.rig import APPLICATION, BASE, NUMBER, PHONE, PHONE_2, Rig
+from tests.simulator.rig import APPLICATION, BASE, NUMBER, PHONE, PHONE_2, START, Rig
 from workbench import bxml
 from workbench.simulator.calls import State
 from workbench.simulator.effects import CancelWebhook, Refusal
@@ -183,7 +183,7 @@ def test_tags_stay_until_replaced() -> None:
 
 
 def test_verbs_not_simulated_are_passed_over() -> None:
-    rig = Rig(answer=[bxml.SendDtmf("1"), bxml.SpeakSentence("Hi.")])
+    rig = Rig(answer=[bxml.Connect([bxml.Endpoint("e-1")]), bxml.SpeakSentence("Hi.")])
     rig.call(PHONE, "A")
     assert rig.idle().kinds()[-3:] == ["notSimulated", "speak", "ended"]
 
@@ -214,15 +214,17 @@ def gathered(rig: Rig) -> tuple[str, str] | None:
 
 
 @pytest.mark.parametrize(
-    ("attributes", "pressed", "result"),
+    ("attributes", "pressed", "result", "rule"),
     [
-        ({"max_digits": 2}, "123", ("12", "")),
-        ({"terminating_digits": "#"}, "12#", ("12", "#")),
-        ({}, "7", ("7", "")),
-        ({}, "", ("", "")),
+        ({"max_digits": 2}, "123", ("12", ""), "max-digits"),
+        ({"terminating_digits": "#"}, "12#", ("12", "#"), "terminating"),
+        ({}, "7", ("7", ""), "inter-digit"),
+        ({}, "", ("", ""), "first-digit"),
+        ({"input": "speech"}, "7", ("", ""), "speech-timeout"),
+        ({"input": "dtmf_speech"}, "7", ("7", ""), "inter-digit"),
     ],
 )
-def test_gather_ends(attributes: dict[str, Any], pressed: str, result: tuple[str, str]) -> None:
+def test_gather_ends(attributes: dict[str, Any], pressed: str, result: tuple[str, str], rule: str) -> None:
     verb = bxml.Gather(audio_verbs=[bxml.SpeakSentence("Press a key, any key.")], gather_url="/keys", **attributes)
     rig = Rig(answer=[verb, bxml.SpeakSentence("Skipped.")], gather=bxml.Hangup())
     rig.call(PHONE, "A")
@@ -230,7 +232,19 @@ def test_gather_ends(attributes: dict[str, Any], pressed: str, result: tuple[str
     if pressed:
         rig.engine.phone_keys(rig.now, PHONE, pressed)
     rig.idle()
-    assert gathered(rig) == result and "gather A" in rig.events()
+    assert gathered(rig) == result and rig.events() == ["answer A", "gather A", "disconnect A hangup"]
+    assert rig.webhooks[1].rule == f"gather.{rule}"
+    assert rig.kinds().count("promptsStopped") == (result[0] != "")
+
+
+@pytest.mark.parametrize(("words", "seconds"), [("dtmf", 2), ("speech", 3), ("dtmf_speech", 3)])
+def test_gather_waits_for_keys_or_speech(words: str, seconds: int) -> None:
+    verb = bxml.Gather(gather_url="/keys", input=words, first_digit_timeout=2, speech_timeout=3)
+    rig = Rig(answer=verb)
+    rig.call(PHONE, "A")
+    rig.advance(1)
+    assert rig.idle().now - START == 1 + seconds
+    assert rig.kinds().count("speechNotRecognised") == (words != "dtmf")
 
 
 def test_gather_repeats_its_prompts_and_without_url_goes_on() -> None:

@@ -57,6 +57,9 @@ class Platform(RuleBasedStateMachine):
                 lambda: bxml.Hangup(),
                 lambda: bxml.Redirect("/redirect"),
                 lambda: bxml.Gather(gather_url="/gather"),
+                lambda: bxml.Gather(max_digits=1),
+                lambda: bxml.StartGather("/keys"),
+                lambda: bxml.SendDtmf("12"),
                 lambda: bxml.Conference(self.choose(["one", "two"]), conference_event_url="/room"),
                 lambda: bxml.Bridge(self.choose(calls), **BRIDGE_URLS),
                 lambda: bxml.Transfer([bxml.PhoneNumber(number, transfer_answer_url="/screen")], transfer_complete_url="/t"),
@@ -201,6 +204,7 @@ class Platform(RuleBasedStateMachine):
                 engine.update_call(self.rig.now, call_id, {"state": "completed"})
         self.rig.idle()
         assert not (engine.links or engine.in_conference or engine.rooms or engine.wires or engine.on_phone or engine.sip_legs)
+        assert not engine.key_hooks
         assert all(call.verb is None and not call.program and not TRANSITIONS[call.state] for call in engine.calls.values())
         assert not engine.deliveries
 

@@ -54,11 +54,12 @@ class Target:
 
 @dataclass(slots=True)
 class Gathering:
-    """A `<Gather>` under way: the digits so far, the prompts still to come, and whether its silence is being timed."""
+    """A `<Gather>` under way: the digits so far, the prompts still to come, and whether they are playing."""
 
     verb: bxml.Gather
     prompts: list[bxml.Verb]
     digits: str = ""
+    prompting: bool = False
     repeats_left: int = 0
 
 

@@ -92,6 +92,7 @@ class Core:
     rooms: dict[str, Conference] = field(default_factory=dict)
     in_conference: dict[str, Conference] = field(default_factory=dict)
     wires: dict[str, str] = field(default_factory=dict)
+    key_hooks: dict[str, Hook] = field(default_factory=dict)
     participants: dict[str, Participant] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     sip_legs: dict[str, Participant] = field(default_factory=dict)

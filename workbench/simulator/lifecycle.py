@@ -205,6 +205,7 @@ def end(core: Core, call: Call, cause: str, message: str | None = None, *, rule:
     core.happen("ended", rule, callId=call.call_id, cause=cause, **{"from": call.from_, "to": call.to}, **why)
     core.after(KEPT_SECONDS, partial(core.calls.pop, call.call_id, None), waits=False)
     program.stop(core, call)
+    core.key_hooks.pop(call.call_id, None)
     if call.script is not None:
         call.script.cancelled = True
     links.call_ended(core, call)

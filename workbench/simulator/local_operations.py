@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.simulator import gather, lifecycle, mixing, phones, requests, webrtc
+from workbench.simulator import keys, lifecycle, mixing, phones, requests, webrtc
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Application
 from workbench.simulator.effects import Refusal
@@ -56,7 +56,7 @@ class LocalOperations(WebRtcOperations):
         call = self._call_of(number)
         if not call.answered or not digits or set(digits) - set("0123456789*#ABCDabcd"):
             raise Refusal(400, "digits must be some of 0-9 * # A-D, and the phone in an answered call", "phone.field")
-        gather.press(self, call, digits)
+        keys.press(self, call, digits)
 
     def _phone(self, number: str) -> Phone:
         if not requests.is_e164(number):

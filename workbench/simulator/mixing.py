@@ -64,6 +64,15 @@ def _voices(core: Core, call: Call) -> Iterator[Call]:
                 yield core.calls[member]
 
 
+def listeners(core: Core, call: Call) -> Iterator[Call]:
+    """The members of a call's conference that hear it."""
+    conference = core.in_conference.get(call.call_id)
+    if conference is not None:
+        for member in conference.members:
+            if member != call.call_id and _audible(conference, call.call_id, member):
+                yield core.calls[member]
+
+
 def _audible(conference: Conference, speaker: str, listener: str) -> bool:
     """Mute, hold and coach (documented, bxml/conference)."""
     speaking, listening = conference.members[speaker], conference.members[listener]

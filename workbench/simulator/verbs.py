@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from workbench import bxml
-from workbench.simulator import conferences, gather, lifecycle, links, program, saying
+from workbench.simulator import conferences, gather, keys, lifecycle, links, program, saying
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Core
 
@@ -100,6 +100,9 @@ EXECUTE: Mapping[type[bxml.Verb], Callable[[Core, Call, Any], bool]] = {
     bxml.Hangup: _hangup,
     bxml.Tag: _tag,
     bxml.Gather: gather.gather,
+    bxml.StartGather: keys.start,
+    bxml.StopGather: keys.stop,
+    bxml.SendDtmf: keys.send,
     bxml.Transfer: links.transfer,
     bxml.Bridge: links.bridge,
     bxml.Conference: conferences.join,

@@ -1,0 +1,118 @@
+"""Keys: pressed at the far end of a call or sent by `<SendDtmf>`, whoever hears them, and `<StartGather>`, which tells each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from workbench import bxml
+from workbench.simulator import bodies, gather, links, mixing, program
+from workbench.simulator.calls import Call
+from workbench.simulator.core import Core
+
+# Seconds (documented, bxml/sendDtmf).
+PAUSES = {",": 0.5, "w": 0.5, "W": 1.0}
+
+
+# StartGather and StopGather
+
+
+def start(core: Core, call: Call, verb: bxml.StartGather) -> bool:
+    """Tell every key from now on; only the newest `<StartGather>` counts."""
+    if call.call_id in core.key_hooks:
+        core.happen("gatherReplaced", "gather.newest", callId=call.call_id)
+    hook = program.hook(verb, "dtmf", call.base_url)
+    assert hook is not None
+    core.key_hooks[call.call_id] = hook
+    core.happen("gatherStarted", "gather.start", callId=call.call_id)
+    return True
+
+
+def stop(core: Core, call: Call, verb: bxml.StopGather) -> bool:
+    """Tell no more keys."""
+    if core.key_hooks.pop(call.call_id, None) is not None:
+        core.happen("gatherStopped", "gather.stop", callId=call.call_id)
+    return True
+
+
+# Keys that come in
+
+
+def press(core: Core, call: Call, digits: str) -> None:
+    """Keys pressed at the far end of a call."""
+    core.happen("keys", "phone.script", callId=call.call_id, digits=digits)
+    for key in digits:
+        # What one key set off may have ended the call.
+        if call.answered:
+            _hear(core, call, key, {call.call_id})
+
+
+def _hear(core: Core, call: Call, key: str, seen: set[str]) -> None:
+    """A key comes in from a call's far end: for its `<Gather>`, its `<StartGather>` and those joined with it."""
+    if call.gathering is not None:
+        if call.call_id in core.key_hooks:
+            core.happen("gatherPaused", "gather.paused", callId=call.call_id, digit=key)
+        return gather.digit(core, call, key)
+    hook = core.key_hooks.get(call.call_id)
+    if hook is not None:
+        core.send(hook, bodies.call_event(core, "dtmf", call, digit=key), "dtmf.told", timeout=call.callback_timeout)
+    # Those who hear it now: what it sets off at one may move another.
+    for listener, rule in list(_listeners(core, call)):
+        if listener.call_id not in seen and listener.answered:
+            seen.add(listener.call_id)
+            _play(core, listener, key, seen, rule)
+    return None
+
+
+def _listeners(core: Core, call: Call) -> Iterator[tuple[Call, str]]:
+    other = links.joined_with(core, call)
+    if other is not None:
+        yield other, "dtmf.joined"
+    for member in mixing.listeners(core, call):
+        yield member, "dtmf.conference"
+
+
+# Keys that go out
+
+
+def _play(core: Core, call: Call, key: str, seen: set[str], rule: str) -> None:
+    """Play a key to a call's far end; for a call between two numbers of the account that is the other of its halves."""
+    participant = core.sip_legs.get(call.call_id)
+    there = {"phone": call.phone} if call.phone else {"participantId": participant.id} if participant else {}
+    core.happen("keyHeard", rule, callId=call.call_id, digit=key, **there)
+    wired = core.calls.get(core.wires.get(call.call_id, ""))
+    if wired is not None and wired.call_id not in seen:
+        seen.add(wired.call_id)
+        core.happen("keys", "dtmf.wire", callId=wired.call_id, digits=key)
+        _hear(core, wired, key, seen)
+
+
+def send(core: Core, call: Call, verb: bxml.SendDtmf) -> bool:
+    """Play the keys of a `<SendDtmf>` one after the other."""
+    core.happen("sendDtmf", "dtmf.send", callId=call.call_id, digits=verb.digits)
+    _next_tone(core, call, list(_tones(verb)))
+    return False
+
+
+def _tones(verb: bxml.SendDtmf) -> Iterator[tuple[str, float]]:
+    """Each key and the seconds until the next, each pause with its own; a pause replaces the interval before it (documented)."""
+    tone, interval = float(verb.effective("tone_duration")) / 1000, float(verb.effective("tone_interval")) / 1000
+    for key, following in zip(verb.digits, verb.digits[1:] + " ", strict=True):
+        if key in PAUSES:
+            yield "", PAUSES[key]
+        else:
+            yield key, tone if following in PAUSES else tone + interval
+
+
+def _next_tone(core: Core, call: Call, tones: list[tuple[str, float]]) -> None:
+    if not tones:
+        return program.step(core, call)
+    (key, seconds), turn = tones.pop(0), call.turn
+    if key:
+        _play(core, call, key, {call.call_id}, "dtmf.tone")
+    else:
+        core.happen("dtmfPause", "dtmf.pause", callId=call.call_id, seconds=seconds)
+    # A key that was heard may have ended this very call.
+    if call.turn == turn:
+        call.timers.append(core.after(seconds, partial(_next_tone, core, call, tones)))
+    return None
