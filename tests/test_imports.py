@@ -56,6 +56,8 @@ APPLICATION: dict[str, Row] = {
     "server": ({*CONTRACT, "settings"}, {"waitress"}),
     "tunnel": ({*CONTRACT, "settings"}, {"pyngrok"}),
     "process": ({*CONTRACT, "settings"}, set()),
+    "detours": ({*CONTRACT, "settings"}, {"aiohttp", "httpx", "urllib3"}),
+    "pointing": ({*CONTRACT, "detours", "local", "process"}, set()),
     "local": ({*CONTRACT, "settings", "tables"}, {"httpx", "pandas"}),
     "tables": (set(), {"pandas"}),
     "lanes": (set(), set()),
@@ -63,7 +65,7 @@ APPLICATION: dict[str, Row] = {
     "modes": ({*CONTRACT, "clients", "records", "masking"}, {"pandas"}),
     "widgets": ({*CONTRACT, "clients", "events", "local", "modes", "records"}, {"anywidget", "ipywidgets", "pandas", "traitlets"}),
 }
-FRONT_DOOR = {"Workbench", "Settings", "bxml", "WorkbenchError"}
+FRONT_DOOR = {"Workbench", "Settings", "bxml", "WorkbenchError", "use_local"}
 
 
 def imports(tree: ast.AST, package: str, exists: Callable[[str], bool]) -> Iterator[tuple[int, str]]:

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench import bxml
     from workbench.errors import WorkbenchError
+    from workbench.pointing import use_local
     from workbench.settings import Settings
     from workbench.workbench import Workbench
 
-__all__ = ["Settings", "Workbench", "WorkbenchError", "bxml"]
+__all__ = ["Settings", "Workbench", "WorkbenchError", "bxml", "use_local"]
 
 # The simulator's process imports this package too and must not load Flask, pydantic or widgets.
-_HOMES = {"Settings": "workbench.settings", "Workbench": "workbench.workbench", "WorkbenchError": "workbench.errors"}
+_HOMES = {
+    "Settings": "workbench.settings",
+    "Workbench": "workbench.workbench",
+    "WorkbenchError": "workbench.errors",
+    "use_local": "workbench.pointing",
+}
 
 
 def __getattr__(name: str) -> Any:

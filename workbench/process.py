@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
@@ -22,10 +23,11 @@ PARTING_SECONDS = 5.0
 class LocalProcess:
     """Starts the platform at once; `url` and `token` wait until it listens. `close()` ends it.
 
-    The child reads a pipe that only this process can write to: however this process ends, the pipe ends with it, and so does the child.
+    `variables` are added to the child's environment. The child reads a pipe that only this process can write to: however this process ends,
+    the pipe ends with it, and so does the child.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 closed with the process
         self._child = subprocess.Popen(
             [sys.executable, "-m", "workbench.simulator", "--child", "--port", "0"],
@@ -33,7 +35,7 @@ class LocalProcess:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             start_new_session=True,
-            env=_environment(),
+            env={**_environment(), **(variables or {})},
         )
         self._lines: Queue[bytes] = Queue()
         self._reader = threading.Thread(target=self._read, name="workbench-platform", daemon=True)
