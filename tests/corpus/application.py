@@ -21,11 +21,12 @@ XML = (("Content-Type", "application/xml"),)
 
 @dataclass(frozen=True)
 class Told:
-    """A webhook as it came: in which line of the scenario it would stand, and its fields."""
+    """A webhook as it came: in which line of the scenario it would stand, its fields with what is known about it, and its JSON body."""
 
     seq: int
     line: str
     fields: Mapping[str, Any]
+    body: Mapping[str, Any] | None = None
 
 
 class Application:
@@ -60,7 +61,9 @@ class Application:
         about = {"at": path, "method": request.method, "after": round(self.seconds(), 3), "rule": headers.get("x-workbench-rule")}
         if authorization:
             about["credentials"] = b64decode(authorization.partition(" ")[2]).decode()
-        self.told.append(Told(int(headers.get("x-workbench-seq", self._count)), line, {**fields, **about}))
+        self.told.append(
+            Told(int(headers.get("x-workbench-seq", self._count)), line, {**fields, **about}, fields if request.body else None)
+        )
         return await self._answer(self._next(path, line, str(event)), authorization, line)
 
     def release(self, line: str) -> None:

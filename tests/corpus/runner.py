@@ -27,11 +27,12 @@ USER = "local:local"
 
 @dataclass
 class Outcome:
-    """What came of a scenario: differences (none when all is well), the rules that were followed, the events that were told."""
+    """What came of a scenario: differences (none when all is well), rules that were followed, events that were told, webhooks' bodies."""
 
     differences: list[str] = field(default_factory=list)
     rules: set[str] = field(default_factory=set)
     events: set[str] = field(default_factory=set)
+    bodies: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 async def play(scenario: Scenario) -> Outcome:
@@ -85,7 +86,8 @@ class Play:
         followed = self.stage.followed()
         self.found += [f"shows: rule {rule} was not followed" for rule in self.scenario.shows if rule not in followed]
         told = {str(told.fields.get("eventType") or told.fields.get("event")) for told in self.stage.application.told}
-        return Outcome(self.found, set(followed), told)
+        bodies = [told.body for told in self.stage.application.told if told.body is not None]
+        return Outcome(self.found, set(followed), told, bodies)
 
     # Requests
 

@@ -1,0 +1,98 @@
+"""Every webhook of the corpus by the documents' callback schemas, and which events and fields occur at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.corpus.scenario import FOLDER, paths
+from tests.corpus.test_corpus import outcome
+
+from .specs import documents
+
+DOCUMENTS = ("2026", "2023")
+
+# Every event the pages name, by where it is described.
+EVENTS = {
+    "Voice": (
+        *("initiate", "answer", "redirect", "gather", "recordComplete", "transferAnswer", "transferComplete", "bridgeComplete"),
+        *("bridgeTargetComplete", "conferenceCreated", "conferenceMemberJoin", "conferenceMemberExit", "conferenceRedirect"),
+        *("conferenceCompleted", "disconnect", "transferDisconnect", "dtmf", "machineDetectionComplete", "recordingAvailable"),
+        *("conferenceRecordingAvailable", "transcriptionAvailable", "mediaStreamStarted", "mediaStreamRejected", "mediaStreamStopped"),
+        *("realTimeTranscriptionStarted", "realTimeTranscriptionRejected", "realTimeTranscriptionStopped"),
+        *("realTimeTranscriptionAvailable", "referComplete"),
+    ),
+    "WebRTC": ("onConnect", "onLeave", "onDisconnect"),
+    "Endpoints": ("endpointConnected", "endpointDisconnected", "endpointEligible", "endpointIneligible", "outboundConnectionRequest"),
+}
+ALL_EVENTS = tuple(event for events in EVENTS.values() for event in events)
+SCHEMAS = {"recordComplete": "recordingCompleteCallback"}
+
+# Events that never occur here, and why.
+NEVER: dict[str, str] = {}
+# Complaints we stand by: (event, complaint) -> why.
+ACCEPTED: dict[tuple[str, str], str] = {
+    (
+        "transferAnswer",
+        "Additional properties are not allowed ('parentCallId' was unexpected)",
+    ): "page and example name the A-leg by `parentCallId`, the schema forgot it",
+}
+
+# Documented fields that no webhook carries: (event, field) -> why; "*" is every event.
+NOT_SENT: dict[tuple[str, str], str] = {}
+
+
+@dataclass
+class Seen:
+    """What the corpus sent of one event."""
+
+    count: int = 0
+    scenarios: list[str] = field(default_factory=list)
+    fields: set[str] = field(default_factory=set)
+    complaints: dict[str, set[str]] = field(default_factory=dict)  # by document
+
+
+def name_of(body: Mapping[str, Any]) -> str:
+    """Which event a webhook tells; a Connect's status has no name of its own."""
+    return str(body.get("eventType") or body.get("event") or ("Connect status" if "status" in body else "?"))
+
+
+def schema_of(event: str) -> str:
+    """The name of an event's schema."""
+    return SCHEMAS.get(event, f"{event}Callback")
+
+
+def seen() -> dict[str, Seen]:
+    """Every event the corpus sent."""
+    found: dict[str, Seen] = {}
+    for path in paths():
+        for body in outcome(path).bodies:
+            one = found.setdefault(name_of(body), Seen())
+            one.count += 1
+            one.fields |= set(body)
+            scenario = path.relative_to(FOLDER).with_suffix("").as_posix()
+            one.scenarios += [] if scenario in one.scenarios else [scenario]
+            for document in DOCUMENTS:
+                one.complaints.setdefault(document, set()).update(complaints(document, body))
+    return found
+
+
+def complaints(document: str, body: Mapping[str, Any]) -> Iterable[str]:
+    """What a document has against a webhook, without what we stand by."""
+    event = name_of(body)
+    if schema_of(event) not in documents()[document].webhooks():
+        return []
+    found = [complaint for error in documents()[document].webhook_errors(schema_of(event), body) for complaint in error.split("; ")]
+    return [complaint for complaint in found if (event, complaint) not in ACCEPTED]
+
+
+def unsent(found: Mapping[str, Seen]) -> set[tuple[str, str]]:
+    """Documented fields that no webhook of the corpus carries."""
+    missing = set()
+    for event in ALL_EVENTS:
+        for document in DOCUMENTS:
+            schema = documents()[document].raw["components"]["schemas"].get(schema_of(event), {})
+            fields = set(schema.get("properties", {})) if event in found else set()
+            missing |= {(event, name) for name in fields - found[event].fields} if fields else set()
+    return missing
