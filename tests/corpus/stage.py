@@ -10,9 +10,9 @@ import workbench.simulator.world as world_module
 from tests.corpus.application import Application
 from tests.corpus.names import Names
 from tests.corpus.scenario import Scenario
-from workbench.simulator.accounts import APPLICATION, Setup
 from workbench.simulator.app import create_app
 from workbench.simulator.clock import Clock
+from workbench.simulator.setup import APPLICATION, Setup
 from workbench.simulator.stream import Entry
 from workbench.simulator.world import World
 

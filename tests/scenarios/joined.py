@@ -23,9 +23,9 @@ from workbench.modes import Flow
 from workbench.records import Event
 from workbench.settings import Settings
 from workbench.simulator import world as platform
-from workbench.simulator.accounts import Setup
 from workbench.simulator.app import create_app
 from workbench.simulator.clock import Clock
+from workbench.simulator.setup import Setup
 from workbench.simulator.webhooks import Answer, Outgoing
 from workbench.wiring import Network
 

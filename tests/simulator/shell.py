@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 
-from workbench.simulator.accounts import APPLICATION, Setup
 from workbench.simulator.app import create_app
 from workbench.simulator.clock import Clock
+from workbench.simulator.setup import APPLICATION, Setup
 from workbench.simulator.webhooks import Answer, Outgoing
 from workbench.simulator.world import World
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tests.conftest import ROOT
-from workbench.simulator.accounts import Setup
 from workbench.simulator.describe import BEHAVIOURS, markdown
 from workbench.simulator.phones import SPECIAL
+from workbench.simulator.setup import Setup
 
 DOCUMENT = ROOT / "docs" / "local-platform.md"
 

@@ -102,32 +102,6 @@ def test_member_changes_refused(fields: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"callStatusCallbackUrl": "x"}, {"nonsense": 1}, {"callInitiatedMethod": "PUT"}, {"callbackTimeout": 0}, {"username": 5}]
-)
-def test_application_changes_refused(fields: dict[str, Any]) -> None:
-    rig = Rig()
-    before = rig.engine.applications[APPLICATION]
-    with pytest.raises(Refusal):
-        rig.engine.configure_application(APPLICATION, fields)
-    with pytest.raises(Refusal):
-        rig.engine.configure_application("other", {})
-    assert rig.engine.applications[APPLICATION] == before
-
-
-def test_an_application_takes_urls_and_credentials() -> None:
-    rig = Rig()
-    fields = {
-        "callInitiatedCallbackUrl": "http://127.0.0.1/i",
-        "callStatusCallbackUrl": "http://127.0.0.1/d",
-        "username": "u",
-        "password": "p",
-    }
-    application = rig.engine.configure_application(APPLICATION, fields | {"callbackTimeout": 5, "name": "mine"})
-    assert application.initiate is not None and application.initiate.username == "u" and application.callback_timeout == 5
-    assert rig.engine.configure_application(APPLICATION, {"name": "still mine"}).initiate == application.initiate
-
-
-@pytest.mark.parametrize(
     "fields",
     [
         {"ring_seconds": "1"},

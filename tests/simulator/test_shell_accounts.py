@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from workbench.simulator.accounts import APPLICATION, TOKEN_SECONDS, Accounts, Setup, SetupError, Unauthorized, load
+from workbench.simulator.accounts import Accounts, Unauthorized
+from workbench.simulator.effects import Refusal
+from workbench.simulator.limits import DOCUMENTED, Limits
+from workbench.simulator.setup import APPLICATION, TOKEN_SECONDS, Setup, SetupError, load
 
 from .shell import VOICE, WEBRTC, Platform
 
@@ -73,6 +76,9 @@ async def test_oauth2_refusals(platform: Platform) -> None:
         other = await http.post(TOKEN, data={"grant_type": "password"}, auth=CLIENT)
         assert (other.status_code, other.json()) == (400, {"error": "unsupported_grant_type"})
         assert (await http.post(TOKEN, auth=CLIENT)).json() == {"error": "invalid_request"}
+        twice = "grant_type=client_credentials&grant_type=client_credentials"
+        assert (await http.post(TOKEN, content=twice, auth=CLIENT)).json() == {"error": "invalid_request"}
+        assert (await http.post(TOKEN, content="&".join(["a=b"] * 1000), auth=CLIENT)).json() == {"error": "invalid_request"}
         assert (await http.post(TOKEN, content=b"\xff", auth=CLIENT)).json() == {"error": "invalid_request"}
         assert (await http.get(TOKEN)).status_code == 405
 
@@ -87,6 +93,14 @@ def test_tokens_expire_and_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     now = TOKEN_SECONDS
     with pytest.raises(Unauthorized):
         accounts.allowed(f"Bearer {token}")
+    with pytest.raises(Unauthorized) as refused:
+        accounts.allowed("Bearer something else")
+    assert refused.value.rule == "account.invalid"
+    now = 2 * TOKEN_SECONDS
+    accounts.issue(basic("local-client:local-secret"))
+    with pytest.raises(Unauthorized) as forgotten:
+        accounts.allowed(f"Bearer {token}")
+    assert forgotten.value.rule == "account.invalid"
     monkeypatch.setattr("workbench.simulator.accounts.MOST_TOKENS", 2)
     first, second, third = [accounts.issue(basic("local-client:local-secret")) for _ in range(3)]
     assert accounts.allowed(f"Bearer {second}")
@@ -133,6 +147,12 @@ def test_settings_from_a_file_and_the_environment(tmp_path: Path) -> None:
         ('{"applications": {}}', "applications"),
         ('{"numbers": {"+19195550102": "nobody"}}', "nobody, which is not among"),
         ('{"numbers": {"12": "nobody"}}', "12 is not an E.164"),
+        ('{"numbers": ["+19195550102"]}', "numbers: wrong form"),
+        ('{"users": {"u": {"password": "p", "colour": 1}}}', "users: u: unknown field colour: one of password, rights"),
+        ('{"clients": {"c": {"secrets": ["1", "2", "3"]}}}', "clients: c: secrets: a client has at most 2 active secrets"),
+        ('{"limits": 5}', "limits: wrong form"),
+        ('{"auth": "off"}', "auth: wrong form"),
+        ('{"token_seconds": -1}', "token_seconds: wrong form"),
     ],
 )
 def test_bad_settings(tmp_path: Path, text: str, message: str) -> None:
@@ -142,9 +162,153 @@ def test_bad_settings(tmp_path: Path, text: str, message: str) -> None:
         load(file, {})
 
 
-def test_bad_variables_name_themselves() -> None:
-    with pytest.raises(SetupError, match="WORKBENCH_SIMULATOR_USER"):
-        load(None, {"WORKBENCH_SIMULATOR_USER": "me"})
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("USER", "me", "WORKBENCH_SIMULATOR_USER: must be name:password"),
+        ("CLIENT", "c:s,", "WORKBENCH_SIMULATOR_CLIENT: must be name:password"),
+        ("AUTH", "perhaps", "WORKBENCH_SIMULATOR_AUTH: must be on or off"),
+        ("TOKEN_SECONDS", "soon", "WORKBENCH_SIMULATOR_TOKEN_SECONDS: must be a number"),
+        ("TOKEN_SECONDS", "nan", "token_seconds: wrong form"),
+        ("LIMITS", "sessions=many", "limits: 'sessions=many' is not on, off or name=number; names are calls_per_second, queue"),
+    ],
+)
+def test_bad_variables_name_themselves(name: str, value: str, message: str) -> None:
+    with pytest.raises(SetupError, match=message):
+        load(None, {f"WORKBENCH_SIMULATOR_{name}": value})
+
+
+def test_limits_from_file_environment_and_option(tmp_path: Path) -> None:
+    assert load(None, {}).config("").limits == Limits()
+    assert load(None, {}, "on").config("").limits == DOCUMENTED
+    variable = {"WORKBENCH_SIMULATOR_LIMITS": "on, sessions=7"}
+    assert load(None, variable).config("").limits == Limits(calls_per_second=5, sessions=7)
+    assert load(None, variable, "off").config("").limits == Limits()
+    file = tmp_path / "platform.json"
+    file.write_text('{"limits": {"calls_per_second": 2}}')
+    assert load(file, {}).config("").limits == Limits(calls_per_second=2)
+    with pytest.raises(SetupError, match=r"limits: unknown field cps: one of on, calls_per_second"):
+        load(None, {}, "cps=5").config("")
+
+
+def test_credentials_from_the_environment() -> None:
+    values = {"USER": "u:p:q, v:w", "CLIENT": "c:s,d:t", "AUTH": "Off", "TOKEN_SECONDS": "5"}
+    setup = load(None, {f"WORKBENCH_SIMULATOR_{name}": value for name, value in values.items()})
+    assert setup.users == {"u": "p:q", "v": "w", "forbidden": "forbidden"} and setup.clients == {"c": "s", "d": "t"}
+    assert (setup.auth, setup.token_seconds) == (False, 5)
+
+
+def test_rights_are_those_of_one_api() -> None:
+    users = {"all": "p", "some": {"password": "p", "rights": ["webrtc"]}, "none": {"password": "p", "rights": False}}
+    accounts = Accounts(Setup(users=users, clients={"c": {"secrets": ["1", "2"], "rights": ["endpoints"]}}, forbidden=("gone",)))
+
+    def may(header: str) -> list[bool]:
+        return [accounts.allowed(header, right) for right in ("voice", "webrtc", "endpoints")]
+
+    assert [may(basic(f"{name}:p")) for name in users] == [[True] * 3, [False, True, False], [False] * 3]
+    for secret in ("1", "2"):
+        assert may(f"Bearer {accounts.issue(basic(f'c:{secret}'))}") == [False, False, True]
+    with pytest.raises(Unauthorized):
+        accounts.allowed(basic("gone:"))
+
+
+def test_nobody_is_asked_when_credentials_are_off() -> None:
+    followed: list[str] = []
+    accounts = Accounts(Setup(auth=False), follow=followed.append)
+    assert accounts.allowed(None) and accounts.allowed("nonsense", "webrtc") and followed == ["account.off"] * 2
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "text"),
+    [
+        ("users/u", {}, "password: must be a text"),
+        ("users/u", {"password": "p", "rights": "voice"}, "rights: must be true, false, or a list of voice, webrtc, endpoints"),
+        ("users/u", {"password": "p", "rights": ["sms"]}, "rights: must be"),
+        ("users/a:b", {"password": "p"}, "a name is a text without a colon"),
+        ("clients/c", {"secrets": "s"}, "secrets: must be a list of one or two texts"),
+        ("clients/c", {"secrets": []}, "secrets: must be a list of one or two texts"),
+        ("clients/c", {"secrets": [1]}, "secrets: must be a list of one or two texts"),
+        ("clients/c", {"secrets": ["1", "2", "3"]}, "secrets: a client has at most 2 active secrets"),
+        ("auth", {"required": "no"}, "required must be true or false"),
+        ("auth", {"token_seconds": 1e9}, "token_seconds must be a number of seconds from 0 to 86400"),
+        ("auth", {"colour": 1}, "unknown field colour: one of required, token_seconds"),
+    ],
+)
+async def test_accounts_changes_refused(platform: Platform, path: str, fields: dict[str, object], text: str) -> None:
+    before = [(await platform.http.get(f"/_local/{kind}")).json() for kind in ("users", "clients", "auth")]
+    answer = await platform.http.put(f"/_local/{path}", json=fields)
+    assert answer.status_code == 400 and text in answer.json()["error"], answer.text
+    assert [(await platform.http.get(f"/_local/{kind}")).json() for kind in ("users", "clients", "auth")] == before
+
+
+def test_a_login_is_a_text_or_an_object() -> None:
+    with pytest.raises(Refusal, match="must be a text, or an object with password and rights"):
+        Accounts(Setup(users={"u": 5}))
+
+
+async def test_users_and_clients_come_and_go(platform: Platform) -> None:
+    http = platform.http
+    assert (await http.put("/_local/users/new", json={"password": "p"})).json() == {
+        "name": "new",
+        "rights": ["endpoints", "voice", "webrtc"],
+        "secrets": 1,
+    }
+    assert [user["name"] for user in (await http.get("/_local/users")).json()] == ["local", "forbidden", "new"]
+    async with platform.client(auth=("new", "p")) as user:
+        assert (await user.get(f"{VOICE}/calls")).status_code == 200
+        assert (await http.delete("/_local/users/new")).status_code == 204
+        assert (await user.get(f"{VOICE}/calls")).status_code == 401
+    assert (await http.delete("/_local/users/new")).status_code == 404
+    await http.put("/_local/clients/new", json={"secrets": ["1", "2"]})
+    assert [client["secrets"] for client in (await http.get("/_local/clients")).json()] == [1, 2]
+    token = (await http.post(TOKEN, data={"grant_type": "client_credentials"}, auth=("new", "2"))).json()["access_token"]
+    kept = (await http.post(TOKEN, data={"grant_type": "client_credentials"}, auth=CLIENT)).json()["access_token"]
+    assert (await http.delete("/_local/clients/new")).status_code == 204
+    assert (await http.delete("/_local/clients/new")).json()["rule"] == "account.unknown"
+    async with platform.client() as client:
+        statuses = [(await client.get(f"{VOICE}/calls", headers={"Authorization": f"Bearer {one}"})).status_code for one in (token, kept)]
+    assert statuses == [401, 200]
+
+
+async def test_the_account_outlives_a_reset(platform: Platform) -> None:
+    http = platform.http
+    await http.put("/_local/users/new", json={"password": "p"})
+    await http.put("/_local/applications/other", json={"name": "other"})
+    await http.put("/_local/numbers/+19195550177", json={"applicationId": "other"})
+    await http.put("/_local/limits", json={"on": True})
+    assert (await http.post("/_local/reset")).status_code == 204
+    state = (await http.get("/_local/state")).json()
+    assert [item["name"] for item in state["applications"]] == ["workbench", "other"]
+    assert [item["applicationId"] for item in (await http.get("/_local/applications")).json()] == [APPLICATION, "other"]
+    assert (await http.get("/_local/numbers")).json()[-1] == {"number": "+19195550177", "applicationId": "other"}
+    assert (await http.get("/_local/limits")).json()["calls_per_second"] == 5
+    assert len((await http.get("/_local/users")).json()) == 3
+    assert (await http.delete("/_local/applications/other")).status_code == 409
+    assert (await http.delete("/_local/numbers/+19195550177")).status_code == 204
+    assert (await http.delete("/_local/applications/other")).status_code == 204
+
+
+async def test_credentials_off_and_short_tokens(platform: Platform) -> None:
+    http = platform.http
+    assert (await http.put("/_local/auth", json={"token_seconds": 0})).json() == {"required": True, "token_seconds": 0.0}
+    granted = await http.post(TOKEN, data={"grant_type": "client_credentials"}, auth=CLIENT)
+    assert granted.json()["expires_in"] == 0
+    async with platform.client(headers={"Authorization": f"Bearer {granted.json()['access_token']}"}) as client:
+        refused = await client.get(f"{VOICE}/calls")
+        assert (refused.status_code, refused.headers["x-workbench-rule"]) == (401, "account.expired")
+        await http.put("/_local/auth", json={"required": False})
+        assert (await client.get(f"{VOICE}/calls")).status_code == 200
+        assert (await client.get("/api/v2/accounts/1/calls")).status_code == 403
+
+
+async def test_a_rate_of_requests(platform: Platform) -> None:
+    await platform.http.put("/_local/limits", json={"requests_per_second": 1})
+    assert (await platform.http.get(f"{VOICE}/calls")).status_code == 200
+    refused = await platform.http.get(f"{VOICE}/statistics")
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+    assert refused.json() == {"type": "error", "description": "Account request rate limit exceeded", "id": ""}
+    await platform.clock_to(advance=1)
+    assert (await platform.http.get(f"{VOICE}/statistics")).status_code == 200
 
 
 def test_a_bad_application_is_named() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from workbench.simulator.accounts import APPLICATION
 from workbench.simulator.control_api import is_loopback
+from workbench.simulator.setup import APPLICATION
 
 from .shell import BASE, NUMBER, PHONE, WEBRTC, Platform, document, until
 

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from workbench.simulator.accounts import APPLICATION
+from workbench.simulator.setup import APPLICATION
 from workbench.simulator.voice_api import DEFAULT_PAGE, error
 
 from .shell import BASE, NUMBER, PHONE, PHONE_2, START, URL, VOICE, Platform, call_fields, document, until

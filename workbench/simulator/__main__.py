@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workbench.simulator.accounts import Setup
+    from workbench.simulator.setup import Setup
 
 LAST_SECONDS = 3.0  # after the parent is gone, a loop that hangs gets no longer than this
 
@@ -29,13 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
         # The kernel's interrupt is meant for the cell, not for the platform.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Imported late: wrong options and a taken port answer at once.
-    from workbench.simulator.accounts import SetupError, load
     from workbench.simulator.control_api import is_loopback
+    from workbench.simulator.setup import SetupError, load
 
     if not options.public and not is_loopback(f"[{options.host}]" if ":" in options.host else options.host):
         return _cannot(f"{options.host} can be reached from other machines; add --public if that is wanted")
     try:
-        setup = load(options.config, os.environ)
+        setup = load(options.config, os.environ, options.limits)
         setup.config("")
         listener = _listen(options.host, options.port)
     except SetupError as error:
@@ -53,6 +53,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--public", action="store_true", help="let other machines use it, /_local/ too")
     parser.add_argument("--seed", type=int, help="the same ids at every start")
     parser.add_argument("--config", type=Path, help="JSON file with account, users, clients, applications, numbers")
+    parser.add_argument("--limits", nargs="?", const="on", help="turn the documented limits on, or some: sessions=10,calls_per_second=2")
     parser.add_argument("--child", action="store_true", help="print one JSON line and end with standard input")
     return parser.parse_args(arguments)
 
@@ -132,12 +133,17 @@ def _announce(url: str, token: str | None, setup: Setup) -> None:
         f"  WebRTC API   {url}/v1/{account}",
         f"  OAuth2       {url}/api/v1/oauth2/token",
         f"  Control      {url}/_local/state",
-        *(f"  User         {name} / {password}" for name, password in setup.users.items()),
-        *(f"  Client       {name} / {secret}" for name, secret in setup.clients.items()),
+        *(f"  User         {name} / {_secret(value)}" for name, value in setup.users.items()),
+        *(f"  Client       {name} / {_secret(value)}" for name, value in setup.clients.items()),
         *(f"  Number       {number} of application {application}" for number, application in setup.numbers.items()),
         "Ctrl-C ends it.",
     ]
     print("\n".join(lines), flush=True)
+
+
+def _secret(value: Any) -> str:
+    """A login's password or secrets as the settings gave them."""
+    return value if isinstance(value, str) else str(value.get("password") or " or ".join(value["secrets"]))
 
 
 def _end_with_stdin(stop: Callable[[], None]) -> None:

@@ -1,187 +1,160 @@
-"""Who may use the platform: API users (Basic) and OAuth2 clients (Bearer). Local credentials are fixed and no secret."""
+"""Who may use the platform: API users (Basic) and OAuth2 clients (Bearer). Local credentials are no secret.
+
+Tokens live in real time: moving the platform's clock must not log anybody out.
+"""
 
 from __future__ import annotations
 
 import binascii
-import json
 import secrets
 import time
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from hmac import compare_digest
-from pathlib import Path
 from typing import Any
 
-from workbench.simulator import requests
-from workbench.simulator.core import Application, Config
 from workbench.simulator.effects import Refusal
+from workbench.simulator.logins import Login, client, user
+from workbench.simulator.setup import TOKEN_SECONDS, Setup
 
-TOKEN_SECONDS = 3600
 MOST_TOKENS = 10_000
 
-PREFIX = "WORKBENCH_SIMULATOR_"
-APPLICATION = "a0000000-0000-4000-8000-000000000001"
+INVALID = "The credentials provided were invalid"
 
 
-class Unauthorized(Exception):
+class Unauthorized(Refusal):
     """A request carries no valid credentials; the message is one the Voice API documents."""
 
-    rule = "account.credentials"
+    def __init__(self, description: str, rule: str) -> None:
+        super().__init__(401, description, rule, "authentication-error")
 
 
-class SetupError(Exception):
-    """The platform's settings are wrong; the message names the field."""
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token: whose it is, and when it expires (monotonic seconds)."""
 
-
-@dataclass(frozen=True)
-class Setup:
-    """What a platform starts with, by the names a `--config` file uses.
-
-    `users` and `clients` map names to passwords; users in `forbidden` have no rights. `applications` maps ids to what
-    `PUT /_local/applications/{id}` takes, `numbers` maps owned numbers to applications.
-    """
-
-    account_id: str = "9900000"
-    users: Mapping[str, str] = field(default_factory=lambda: {"local": "local", "forbidden": "forbidden"})
-    forbidden: tuple[str, ...] = ("forbidden",)
-    clients: Mapping[str, str] = field(default_factory=lambda: {"local-client": "local-secret"})
-    applications: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {APPLICATION: {"name": "workbench"}})
-    numbers: Mapping[str, str] = field(default_factory=lambda: {"+19195550100": APPLICATION, "+19195550101": APPLICATION})
-    token_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
-
-    def config(self, voice_url: str) -> Config:
-        """The part the engine gets; `voice_url` is where the Voice API is reached. Raises SetupError."""
-        applications = tuple(_application(application_id, values) for application_id, values in self.applications.items())
-        return Config(self.account_id, applications, self.numbers, self.token_secret, voice_url)
-
-
-def _application(application_id: str, values: Mapping[str, Any]) -> Application:
-    try:
-        return requests.application(Application(application_id, "workbench"), values)
-    except Refusal as refusal:
-        raise SetupError(f"applications: {application_id}: {refusal.description}") from None
-
-
-def load(file: Path | None, environment: Mapping[str, str]) -> Setup:
-    """The settings: the built-in ones, changed by a JSON file, then by the environment (`WORKBENCH_SIMULATOR_…`). Raises SetupError."""
-    values: dict[str, Any] = {}
-    if file is not None:
-        try:
-            values = json.loads(file.read_text())
-        except (OSError, ValueError) as error:
-            raise SetupError(f"{file}: {error}") from None
-    if not isinstance(values, dict):
-        raise SetupError(f"{file}: must be a JSON object")
-    values = values | _from_environment(environment)
-    names = {item.name: item for item in fields(Setup)}
-    for name, value in values.items():
-        if name not in names:
-            raise SetupError(f"unknown setting {name}: one of {', '.join(names)}")
-        if not _fits(name, value):
-            raise SetupError(f"{name}: wrong form")
-    setup = replace(Setup(), **values)
-    for number, application_id in setup.numbers.items():
-        if not requests.is_e164(number):
-            raise SetupError(f"numbers: {number} is not an E.164 telephone number")
-        if application_id not in setup.applications:
-            raise SetupError(f"numbers: {number} belongs to {application_id}, which is not among the applications")
-    return setup
-
-
-def _fits(name: str, value: Any) -> bool:
-    def texts(mapping: Any) -> bool:
-        return isinstance(mapping, dict) and all(isinstance(item, str) for item in mapping.values())
-
-    if name in ("account_id", "token_secret"):
-        return isinstance(value, str) and value != ""
-    if name == "forbidden":
-        return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
-    if name == "applications":
-        return isinstance(value, dict) and bool(value) and all(isinstance(item, dict) for item in value.values())
-    return texts(value)
-
-
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    """`WORKBENCH_SIMULATOR_ACCOUNT_ID`, `_USER`, `_CLIENT` (both `name:password`), `_APPLICATION_ID` and `_NUMBERS` (by commas)."""
-    found = {name.removeprefix(PREFIX): value for name, value in environment.items() if name.startswith(PREFIX) and value}
-    values: dict[str, Any] = {}
-    if account := found.get("ACCOUNT_ID"):
-        values["account_id"] = account
-    if user := found.get("USER"):
-        values["users"] = {**_pair("USER", user), "forbidden": "forbidden"}
-    if client := found.get("CLIENT"):
-        values["clients"] = _pair("CLIENT", client)
-    application = found.get("APPLICATION_ID", APPLICATION)
-    if application != APPLICATION:
-        values["applications"] = {application: {"name": "workbench"}}
-    if application != APPLICATION or "NUMBERS" in found:
-        numbers = found["NUMBERS"].split(",") if "NUMBERS" in found else list(Setup().numbers)
-        values["numbers"] = {number.strip(): application for number in numbers}
-    return values
-
-
-def _pair(name: str, text: str) -> dict[str, str]:
-    user, colon, password = text.partition(":")
-    if not colon:
-        raise SetupError(f"{PREFIX}{name}: must be name:password")
-    return {user: password}
+    client: str
+    expires: float
 
 
 class Accounts:
-    """Checks credentials and issues OAuth2 tokens. Tokens live in real time: moving the platform's clock must not log anybody out."""
+    """The users and clients of one account, checked at each request; `follow` is told the rules by which they are let in."""
 
-    def __init__(self, setup: Setup, now: Callable[[], float] = time.monotonic) -> None:
-        self._setup, self._now = setup, now
-        self._tokens: dict[str, float] = {}
+    def __init__(self, setup: Setup, now: Callable[[], float] = time.monotonic, follow: Callable[[str], None] = lambda rule: None) -> None:
+        self._now, self._follow = now, follow
+        self.account_id = setup.account_id
+        self.required = setup.auth
+        self.token_seconds = setup.token_seconds
+        self.users = {name: user(value) for name, value in setup.users.items()}
+        self.clients = {name: client(value) for name, value in setup.clients.items()}
+        for name in setup.forbidden:
+            self.users[name] = replace(self.users.get(name, Login(())), rights=frozenset())
+        self._tokens: dict[str, Token] = {}
 
-    @property
-    def account_id(self) -> str:
-        """The one account."""
-        return self._setup.account_id
-
-    def allowed(self, authorization: str | None) -> bool:
-        """Whether the credentials have rights; False for a known user without any. Raises Unauthorized for all others."""
+    def allowed(self, authorization: str | None, right: str = "voice") -> bool:
+        """Whether the credentials have a right; False for a known user without it. Raises Unauthorized for all others."""
+        if not self.required:
+            self._follow("account.off")
+            return True
         if not authorization:
-            raise Unauthorized("Unauthorized")
+            raise Unauthorized("Unauthorized", "account.missing")
         scheme, _, value = authorization.partition(" ")
         if scheme.lower() == "bearer":
-            if self._tokens.get(value.strip(), 0.0) <= self._now():
-                raise Unauthorized("The credentials provided were invalid")
-            return True
+            self._follow("oauth.webrtc" if right == "webrtc" else "oauth.bearer")
+            return right in self._bearer(value.strip()).rights
         name, password = basic(authorization)
-        if not _match(self._setup.users, name, password):
-            raise Unauthorized("The credentials provided were invalid")
-        return name not in self._setup.forbidden
+        if not _match(self.users, name, password):
+            raise Unauthorized(INVALID, "account.invalid")
+        return right in self.users[name].rights
+
+    def _bearer(self, value: str) -> Login:
+        token = self._tokens.get(value)
+        if token is None:
+            raise Unauthorized(INVALID, "account.invalid")
+        if token.expires <= self._now():
+            raise Unauthorized(INVALID, "account.expired")
+        return self.clients[token.client]
 
     def issue(self, authorization: str | None) -> str:
         """An access token for an OAuth2 client. Raises Unauthorized."""
-        if not _match(self._setup.clients, *basic(authorization or "")):
-            raise Unauthorized("The credentials provided were invalid")
+        name, secret = basic(authorization or "")
+        if not _match(self.clients, name, secret):
+            raise Unauthorized(INVALID, "oauth.client")
         now = self._now()
-        for token in [token for token, expires in self._tokens.items() if expires <= now]:
-            del self._tokens[token]
+        # One that has expired is remembered for a while, so that the refusal can say so.
+        for old in [old for old, token in self._tokens.items() if token.expires + TOKEN_SECONDS <= now]:
+            del self._tokens[old]
         if len(self._tokens) >= MOST_TOKENS:
             del self._tokens[next(iter(self._tokens))]
-        token = secrets.token_urlsafe(32)
-        self._tokens[token] = now + TOKEN_SECONDS
-        return token
+        value = secrets.token_urlsafe(32)
+        self._tokens[value] = Token(name, now + self.token_seconds)
+        return value
+
+    def configure(self, fields: Mapping[str, Any]) -> None:
+        """Set whether credentials are asked for, and how long tokens live. Raises Refusal."""
+        for name, value in fields.items():
+            if name == "required":
+                fits, wanted = isinstance(value, bool), "true or false"
+            elif name == "token_seconds":
+                fits, wanted = _seconds(value), f"a number of seconds from 0 to {24 * TOKEN_SECONDS}"
+            else:
+                raise Refusal(400, f"unknown field {name}: one of required, token_seconds", "account.field")
+            if not fits:
+                raise Refusal(400, f"{name} must be {wanted}, but was {value!r}", "account.field")
+        self.required = fields.get("required", self.required)
+        self.token_seconds = float(fields.get("token_seconds", self.token_seconds))
+
+    def put_user(self, name: str, fields: Mapping[str, Any]) -> Login:
+        """Add an API user, or replace its password and rights. Raises Refusal."""
+        self.users[name] = _named(name, user(fields))
+        return self.users[name]
+
+    def put_client(self, name: str, fields: Mapping[str, Any]) -> Login:
+        """Add an OAuth2 client, or replace its secrets and rights. Raises Refusal."""
+        self.clients[name] = _named(name, client(fields))
+        return self.clients[name]
+
+    def delete_user(self, name: str) -> None:
+        """Forget an API user. Raises Refusal 404."""
+        _delete(self.users, name, "user")
+
+    def delete_client(self, name: str) -> None:
+        """Forget an OAuth2 client, its tokens with it. Raises Refusal 404."""
+        _delete(self.clients, name, "client")
+        self._tokens = {value: token for value, token in self._tokens.items() if token.client != name}
+
+
+def _seconds(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 24 * TOKEN_SECONDS
+
+
+def _named(name: str, login: Login) -> Login:
+    if not name or ":" in name:
+        raise Refusal(400, "a name is a text without a colon", "account.field")
+    return login
+
+
+def _delete(known: dict[str, Login], name: str, what: str) -> None:
+    if name not in known:
+        raise Refusal(404, f"{what} {name} not found", "account.unknown")
+    del known[name]
 
 
 def basic(authorization: str) -> tuple[str, str]:
     """Name and password of a Basic header. Raises Unauthorized."""
     scheme, _, value = authorization.partition(" ")
     if scheme.lower() != "basic":
-        raise Unauthorized("Unauthorized")
+        raise Unauthorized("Unauthorized", "account.missing")
     try:
         text = b64decode(value.strip(), validate=True).decode()
     except (binascii.Error, ValueError):
-        raise Unauthorized("Failed to decode basic authentication token") from None
+        raise Unauthorized("Failed to decode basic authentication token", "account.decode") from None
     name, colon, password = text.partition(":")
     if not colon:
-        raise Unauthorized("Invalid basic authentication token")
+        raise Unauthorized("Invalid basic authentication token", "account.colon")
     return name, password
 
 
-def _match(known: Mapping[str, str], name: str, password: str) -> bool:
-    return name in known and compare_digest(known[name].encode(), password.encode())
+def _match(known: Mapping[str, Login], name: str, password: str) -> bool:
+    return name in known and any(compare_digest(one.encode(), password.encode()) for one in known[name].secrets)

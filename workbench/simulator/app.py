@@ -13,14 +13,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from workbench.simulator import control_api, voice_api
-from workbench.simulator.accounts import TOKEN_SECONDS, Accounts, Setup, Unauthorized
+from workbench.simulator.accounts import Accounts, Unauthorized
 from workbench.simulator.control_api import ControlApi
+from workbench.simulator.setup import Setup
 from workbench.simulator.voice_api import VoiceApi
 from workbench.simulator.webrtc_api import WebRtcApi
 from workbench.simulator.wire import BadBody, json_response, read_body
 from workbench.simulator.world import World
 
 TOKEN_PATH = "/api/v1/oauth2/token"
+MOST_FIELDS = 100
 
 # The Voice API's words for what no operation answers (documented, voice-api/errors).
 _VOICE_WORDS = {404: ("validation", "Not Found"), 405: ("validation", "Method Not Allowed")}
@@ -30,8 +32,8 @@ _VOICE_OTHER = ("internal-error", "An unknown internal error occurred")
 
 def create_app(world: World, setup: Setup | None = None, *, token: str | None = None, public: bool = False) -> Starlette:
     """The platform's HTTP side. `token` protects `/_local/`; `public` lets other machines use it."""
-    accounts = Accounts(setup or Setup())
-    voice, webrtc, control = VoiceApi(world, accounts), WebRtcApi(world, accounts), ControlApi(world, token, public)
+    accounts = Accounts(setup or Setup(), follow=lambda rule: world.engine.follow(rule))
+    voice, webrtc, control = VoiceApi(world, accounts), WebRtcApi(world, accounts), ControlApi(world, accounts, token, public)
 
     async def issue_token(request: Request) -> Response:
         return await _issue_token(request, accounts, world.refuse)
@@ -67,14 +69,16 @@ def create_app(world: World, setup: Setup | None = None, *, token: str | None = 
 async def _issue_token(request: Request, accounts: Accounts, refuse: Callable[[Response, str], Response]) -> Response:
     """OAuth2 client credentials; errors in the words of RFC 6749, 5.2."""
     try:
-        form = parse_qs((await read_body(request)).decode())
-        grant = form.get("grant_type", [""])[0]
+        form = parse_qs((await read_body(request)).decode(), max_num_fields=MOST_FIELDS)
+        grants = form.get("grant_type", [])
         token = accounts.issue(request.headers.get("authorization"))
-    except (BadBody, UnicodeDecodeError):
-        return refuse(json_response({"error": "invalid_request"}, 400), "oauth.grant")
+    except (BadBody, ValueError):
+        return refuse(json_response({"error": "invalid_request"}, 400), "oauth.request")
     except Unauthorized:
         return refuse(json_response({"error": "invalid_client"}, 401, {"WWW-Authenticate": 'Basic realm="Bandwidth"'}), "oauth.client")
-    if grant != "client_credentials":
-        return refuse(json_response({"error": "unsupported_grant_type" if grant else "invalid_request"}, 400), "oauth.grant")
-    body = {"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS}
+    if len(grants) != 1:
+        return refuse(json_response({"error": "invalid_request"}, 400), "oauth.request")
+    if grants != ["client_credentials"]:
+        return refuse(json_response({"error": "unsupported_grant_type"}, 400), "oauth.grant")
+    body = {"access_token": token, "token_type": "Bearer", "expires_in": int(accounts.token_seconds)}
     return json_response(body, headers={"Cache-Control": "no-store"})

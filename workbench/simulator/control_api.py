@@ -13,10 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from workbench.simulator.account_controls import AccountControls
+from workbench.simulator.accounts import Accounts
 from workbench.simulator.bodies import iso
 from workbench.simulator.effects import Refusal
 from workbench.simulator.rules import RULES
-from workbench.simulator.wire import BadBody, Handler, Operation, json_object, json_response, read_body, routes
+from workbench.simulator.wire import BadBody, Handler, Operation, fields_of, json_response, routes
 from workbench.simulator.world import World
 
 BASE = "/_local"
@@ -49,8 +51,9 @@ def is_loopback(host: str) -> bool:
 class ControlApi:
     """The controls of one world. `token` is asked for when set; `public` admits other machines."""
 
-    def __init__(self, world: World, token: str | None = None, public: bool = False) -> None:
+    def __init__(self, world: World, accounts: Accounts, token: str | None = None, public: bool = False) -> None:
         self._world, self._token, self._public = world, token, public
+        self._account = AccountControls(world, accounts)
 
     def operations(self) -> list[Operation]:
         """Every control with its path."""
@@ -63,7 +66,7 @@ class ControlApi:
             Operation("POST", phone + "/reject", "decline", self.reject),
             Operation("POST", phone + "/keys", "press keys", self.keys),
             Operation("PUT", "/interconnect", "script the SIP interconnect", self.configure_interconnect),
-            Operation("PUT", "/applications/{application_id}", "set an application's callback URLs", self.configure_application),
+            *self._account.operations(),
             Operation("POST", participant + "/connect", "connect a simulated browser", self.connect),
             Operation("POST", participant + "/disconnect", "take the simulated browser away", self.disconnect),
             Operation("GET", "/hears", "who hears whom", self.hears),
@@ -102,12 +105,12 @@ class ControlApi:
 
     async def configure_phone(self, request: Request) -> Response:
         """PUT /_local/phones/{number}"""
-        fields, number = await _fields(request), request.path_params["number"]
+        fields, number = await fields_of(request), request.path_params["number"]
         return json_response(asdict(self._world.run(lambda engine, now: engine.configure_phone(number, fields))))
 
     async def dial(self, request: Request) -> Response:
         """POST /_local/phones/{number}/dial {"to"}"""
-        number, to = request.path_params["number"], _text(await _fields(request), "to")
+        number, to = request.path_params["number"], _text(await fields_of(request), "to")
         call = self._world.run(lambda engine, now: engine.dial(now, number, to))
         return json_response({"callId": call.call_id, "from": call.from_, "to": call.to})
 
@@ -128,7 +131,7 @@ class ControlApi:
 
     async def keys(self, request: Request) -> Response:
         """POST /_local/phones/{number}/keys {"digits"}"""
-        number, digits = request.path_params["number"], _text(await _fields(request), "digits")
+        number, digits = request.path_params["number"], _text(await fields_of(request), "digits")
         self._world.run(lambda engine, now: engine.phone_keys(now, number, digits))
         return Response(None, 204)
 
@@ -136,15 +139,8 @@ class ControlApi:
 
     async def configure_interconnect(self, request: Request) -> Response:
         """PUT /_local/interconnect"""
-        fields = await _fields(request)
+        fields = await fields_of(request)
         return json_response(asdict(self._world.run(lambda engine, now: engine.configure_interconnect(fields))))
-
-    async def configure_application(self, request: Request) -> Response:
-        """PUT /_local/applications/{id}"""
-        fields, application_id = await _fields(request), request.path_params["application_id"]
-        self._world.run(lambda engine, now: engine.configure_application(application_id, fields))
-        applications = self._world.engine.state()["applications"]
-        return json_response(next(item for item in applications if item["applicationId"] == application_id))
 
     async def connect(self, request: Request) -> Response:
         """POST /_local/participants/{id}/connect"""
@@ -179,7 +175,7 @@ class ControlApi:
 
     async def clock(self, request: Request) -> Response:
         """POST /_local/clock with any of advance, pause, resume, run_to"""
-        fields = await _fields(request)
+        fields = await fields_of(request)
         for name, value in fields.items():
             _check_clock(name, value)
         await self._world.move(
@@ -199,11 +195,6 @@ class ControlApi:
 def _token(request: Request) -> str:
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     return request.headers.get("x-workbench-token") or (value.strip() if scheme.lower() == "bearer" else "")
-
-
-async def _fields(request: Request) -> dict[str, Any]:
-    body = await read_body(request)
-    return json_object(body) if body.strip() else {}
 
 
 def _text(fields: dict[str, Any], name: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from workbench import bxml
 from workbench.simulator.calls import Call, Conference, Hook, Link
 from workbench.simulator.effects import CancelWebhook, Effect, FetchAudio, Happening, SendWebhook
+from workbench.simulator.limits import Limits, Queue, Window
 from workbench.simulator.phones import Interconnect, Phone
 from workbench.simulator.records import Participant, Session
 from workbench.simulator.timers import Timer, Timers
@@ -44,6 +45,7 @@ class Config:
     numbers: Mapping[str, str]
     token_secret: str
     voice_url: str
+    limits: Limits = field(default_factory=Limits)
 
 
 class Kind(Enum):
@@ -100,6 +102,15 @@ class Core:
     on_phone: dict[str, str] = field(default_factory=dict)
     interconnect: Interconnect = field(default_factory=Interconnect)
     applications: dict[str, Application] = field(default_factory=dict)
+    # The numbers the account owns, each with its application's id.
+    numbers: dict[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    # Calls that wait, calls under way, what began within a second, and the timer that comes back for those that wait.
+    queue: Queue = field(default_factory=Queue)
+    under_way: set[str] = field(default_factory=set)
+    begun: Window = field(default_factory=Window)
+    requests: Window = field(default_factory=Window)
+    server: Timer | None = None
     deliveries: dict[int, Delivery] = field(default_factory=dict)
     fetches: dict[int, Callable[[float | None, str | None], None]] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)

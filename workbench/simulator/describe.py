@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable
 
 from workbench import bxml
-from workbench.simulator.accounts import Accounts, Setup
+from workbench.simulator.accounts import Accounts
 from workbench.simulator.control_api import BASE as CONTROL_BASE
 from workbench.simulator.control_api import ControlApi
 from workbench.simulator.phones import SPECIAL
 from workbench.simulator.rules import RULES
+from workbench.simulator.setup import Setup
 from workbench.simulator.verbs import EXECUTE
 from workbench.simulator.voice_api import BASE as VOICE_BASE
 from workbench.simulator.voice_api import VoiceApi
@@ -40,7 +41,7 @@ def markdown() -> str:
         _operations(VOICE_BASE, VoiceApi(world, accounts).operations()),
         _operations(WEBRTC_BASE, WebRtcApi(world, accounts).operations()),
         "## Controls",
-        _operations(CONTROL_BASE, ControlApi(world).operations()),
+        _operations(CONTROL_BASE, ControlApi(world, accounts).operations()),
         "## Phones with a behaviour of their own",
         _table(("number", "what it does"), ((number, BEHAVIOURS[next(iter(script))]) for number, script in SPECIAL.items())),
         "## Verbs",

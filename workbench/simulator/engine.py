@@ -18,6 +18,7 @@ class Engine(VoiceOperations, LocalOperations):
 
     def __post_init__(self) -> None:
         self.applications = {application.application_id: application for application in self.config.applications}
+        self.numbers, self.limits = dict(self.config.numbers), self.config.limits
 
     # What the shell reports
 

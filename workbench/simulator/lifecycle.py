@@ -6,7 +6,7 @@ from functools import partial
 
 from workbench import tokens
 from workbench.errors import TokenError
-from workbench.simulator import bodies, conferences, links, phones, program, webrtc
+from workbench.simulator import admission, bodies, conferences, links, phones, program, webrtc
 from workbench.simulator.calls import TRANSITIONS, Call, Hook, State
 from workbench.simulator.core import Core, Kind
 from workbench.simulator.phones import Phone
@@ -18,13 +18,13 @@ KEPT_SECONDS = 7 * 24 * 3600.0
 def move(core: Core, call: Call, state: State) -> None:
     """Take a legal step in a call's life."""
     assert state in TRANSITIONS[call.state], f"a call cannot go from {call.state.value} to {state.value}"
+    if call.state is State.QUEUED:
+        core.queue.remove(call)
     call.state, call.last_update = state, core.now
 
 
 def start(core: Core, call: Call) -> None:
     """Dequeue a call and invite its far end."""
-    if call.state is not State.QUEUED:
-        return
     begin(core, call)
     invite(core, call)
 
@@ -34,6 +34,7 @@ def begin(core: Core, call: Call) -> None:
     if call.state is State.QUEUED:
         move(core, call, State.INITIATED)
     call.start_time = core.now
+    admission.count(core, call)
 
 
 def invite(core: Core, call: Call) -> None:
@@ -44,7 +45,9 @@ def invite(core: Core, call: Call) -> None:
     core.happen("invite", rule, callId=call.call_id, **{"from": call.from_, "to": call.to})
     if call.to.startswith("sip:"):
         return end(core, call, "rejected", rule="call.unreachable")
-    if call.to in core.config.numbers:
+    if call.to in core.numbers:
+        if refuses(core, call.from_, call.to):
+            return end(core, call, "rejected", rule="limits.inbound")
         inbound = arrive(core, call.from_, call.to, wire=call)
         return ring(core, call) if inbound.active else None
     return _invite_phone(core, call, at(core, call.to))
@@ -159,9 +162,17 @@ def _follow_script(core: Core, call: Call, phone: Phone) -> None:
         call.script = core.after(phone.hangup_after, partial(end, core, call, "hangup", rule="phone.script"))
 
 
+def refuses(core: Core, caller: str, number: str) -> bool:
+    """Whether a call to the account is over its limits: it is rejected, and no webhook tells (documented, voice/rateLimits)."""
+    reason = admission.why_not(core)
+    if reason is not None:
+        core.happen("inboundRefused", "limits.inbound", reason=reason, **{"from": caller, "to": number})
+    return reason is not None
+
+
 def arrive(core: Core, caller: str, number: str, wire: Call | None = None) -> Call:
     """A call to a number the account owns: its application is asked what to do."""
-    application = core.applications[core.config.numbers[number]]
+    application = core.applications[core.numbers[number]]
     call = Call(
         call_id=core.ids("call"),
         account_id=core.config.account_id,
@@ -199,6 +210,7 @@ def end(core: Core, call: Call, cause: str, message: str | None = None, *, rule:
         return
     move(core, call, State.DISCONNECTED)
     call.end_time, call.cause, call.ringing = core.now, cause, False
+    core.under_way.discard(call.call_id)
     if message is not None:
         call.error_message, call.error_id = message, core.ids("error")
     why = {} if message is None else {"message": message}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from workbench.simulator import keys, lifecycle, mixing, phones, requests, webrtc
+from workbench.simulator import admission, applications, keys, lifecycle, limits, mixing, phones, requests, webrtc
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Application
 from workbench.simulator.effects import Refusal
+from workbench.simulator.limits import Limits
 from workbench.simulator.phones import Interconnect, Phone
 from workbench.simulator.snapshot import snapshot
 from workbench.simulator.webrtc_operations import WebRtcOperations
@@ -25,10 +27,12 @@ class LocalOperations(WebRtcOperations):
         """A phone dials a number of the account. Raises Refusal 404 for other numbers, 409 while it is in a call."""
         self.tick(now)
         phone = self._phone(number)
-        if to not in self.config.numbers:
-            raise Refusal(404, f"{to} is not a number of this account: {', '.join(self.config.numbers)}", "call.wire")
+        if to not in self.numbers:
+            raise Refusal(404, f"{to} is not a number of this account: {', '.join(self.numbers)}", "call.wire")
         if lifecycle.in_call(self, phone.number) is not None:
             raise Refusal(409, f"{phone.name} is in a call", "phone.one-call")
+        if lifecycle.refuses(self, phone.number, to):
+            raise Refusal(429, f"{to} takes no further call now: {admission.why_not(self)}", "limits.inbound")
         return lifecycle.arrive(self, phone.number, to)
 
     def phone_answer(self, now: float, number: str) -> None:
@@ -61,7 +65,7 @@ class LocalOperations(WebRtcOperations):
     def _phone(self, number: str) -> Phone:
         if not requests.is_e164(number):
             raise Refusal(400, f"{number} is not an E.164 telephone number", "request.number")
-        if number in self.config.numbers:
+        if number in self.numbers:
             raise Refusal(400, f"{number} belongs to an application, it is no phone", "call.wire")
         return self.phones.get(number) or phones.phone(number)
 
@@ -88,13 +92,38 @@ class LocalOperations(WebRtcOperations):
         self.interconnect = phones.changed_interconnect(self.interconnect, fields)
         return self.interconnect
 
+    def configure_limits(self, now: float, fields: Fields) -> Limits:
+        """Set the account's limits; calls that wait begin as the new ones allow."""
+        self.tick(now)
+        self.limits = limits.changed(self.limits, fields)
+        self.after(0.0, partial(admission.serve, self))
+        return self.limits
+
     def configure_application(self, application_id: str, fields: Fields) -> Application:
-        """Set an application's callback URLs and credentials."""
+        """Set an application's callback URLs and credentials; one that is not there yet begins."""
+        former = self.applications.get(application_id) or Application(application_id, application_id)
+        self.applications[application_id] = applications.changed(former, fields)
+        return self.applications[application_id]
+
+    def delete_application(self, application_id: str) -> None:
+        """Forget an application. Raises Refusal 409 while numbers belong to it."""
         if application_id not in self.applications:
-            raise Refusal(404, f"application {application_id} not found", "request.application")
-        application = requests.application(self.applications[application_id], fields)
-        self.applications[application_id] = application
-        return application
+            raise Refusal(404, f"application {application_id} not found", "application.unknown")
+        applications.check_unused(self, application_id)
+        del self.applications[application_id]
+
+    def put_number(self, number: str, fields: Fields) -> str:
+        """Own a number, or give it to another application: calls to it ask that one from now on."""
+        application_id = applications.check_number(self, number, fields.get("applicationId"))
+        self.numbers[number] = application_id
+        self.phones.pop(number, None)
+        return application_id
+
+    def delete_number(self, number: str) -> None:
+        """Give a number up: it is a phone like any other then. Calls of it go on."""
+        if number not in self.numbers:
+            raise Refusal(404, f"{number} is not a number of this account", "number.unknown")
+        del self.numbers[number]
 
     def connect_device(self, now: float, participant_id: str) -> None:
         """A simulated browser connects with a participant's token."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +12,6 @@ from workbench import tokens
 from workbench.errors import TokenError
 from workbench.simulator import bodies
 from workbench.simulator.calls import Hook
-from workbench.simulator.core import Application
 from workbench.simulator.effects import Refusal
 
 Fields = Mapping[str, Any]
@@ -52,7 +50,7 @@ def create_call(fields: Fields) -> dict[str, Any]:
         raise refuse("Invalid to: must be an E164 telephone number", "request.number")
     if not (is_e164(checked["from"]) or checked["from"] in _ANONYMOUS):
         raise refuse("Invalid from: must be an E164 telephone number", "request.number")
-    _check_common(checked)
+    check_common(checked)
     if "uui" in checked:
         _check_uui(checked["uui"])
     for group in (("answer", "username", "password"), ("disconnect", "username", "password")):
@@ -80,7 +78,7 @@ def _update(fields: Fields, name: str, words: tuple[str, ...]) -> dict[str, Any]
         return checked
     if not checked.get("redirectUrl"):
         raise refuse("Missing at least one required field. Required fields are [redirectUrl]", "request.required")
-    _check_common(checked)
+    check_common(checked)
     check_hook(checked, "redirect", "username", "password")
     return checked
 
@@ -118,10 +116,10 @@ def check_hook(fields: Fields, name: str, *credentials: str) -> None:
     for prefix, secrets in ((name, credentials), (f"{name}Fallback", ("fallbackUsername", "fallbackPassword"))):
         if f"{prefix}Url" in fields:
             check_url(f"{prefix}Url", fields[f"{prefix}Url"], credentials=any(fields.get(secret) for secret in secrets))
-        _check_method(f"{prefix}Url method", fields.get(f"{prefix}Method", "POST"))
+        check_method(f"{prefix}Url method", fields.get(f"{prefix}Method", "POST"))
 
 
-def _check_method(what: str, method: object) -> None:
+def check_method(what: str, method: object) -> None:
     if method not in ("POST", "GET"):
         raise refuse(f"Invalid {what}. Supported methods: [POST, GET]", "request.method")
 
@@ -154,7 +152,7 @@ def moment(fields: Mapping[str, str], name: str) -> str | None:
         raise refuse(f"Invalid {name}: must be a time such as 2026-03-02T10:00:00.000Z", "request.field") from None
 
 
-def _check_common(fields: Fields) -> None:
+def check_common(fields: Fields) -> None:
     for name, value in fields.items():
         if name in _LENGTHS and not isinstance(value, str):
             raise refuse(f"Invalid {name}: must be a string", "request.field")
@@ -230,53 +228,3 @@ def _is_item(item: object) -> bool:
         return False
     aliases = item.get("streamAliases")
     return aliases is None or (isinstance(aliases, list) and all(isinstance(alias, str) for alias in aliases))
-
-
-_APPLICATION_FIELDS = (
-    "callInitiatedCallbackUrl",
-    "callInitiatedMethod",
-    "callInitiatedFallbackUrl",
-    "callInitiatedFallbackMethod",
-    "callStatusCallbackUrl",
-    "callStatusMethod",
-    "username",
-    "password",
-    "fallbackUsername",
-    "fallbackPassword",
-    "callbackTimeout",
-    "name",
-)
-
-
-def application(former: Application, fields: Fields) -> Application:
-    """An application with other callback URLs; fields not sent stay, null clears a URL."""
-    for name in fields:
-        if name not in _APPLICATION_FIELDS:
-            raise refuse(f"unknown field {name}: one of {', '.join(_APPLICATION_FIELDS)}", "phone.field")
-    checked = present(fields)
-    _check_common(checked)
-    for name, value in checked.items():
-        if name.endswith("Url"):
-            secrets = ("fallbackUsername", "fallbackPassword") if "Fallback" in name else ("username", "password")
-            check_url(name, value, credentials=any(checked.get(secret) for secret in secrets))
-        if name.endswith("Method"):
-            _check_method(name, value)
-    renamed = {_RENAMED.get(name, name): value for name, value in checked.items()}
-    initiate, status = hook(renamed, "initiate"), hook(renamed, "status")
-    return replace(
-        former,
-        name=checked.get("name", former.name),
-        initiate=initiate if "callInitiatedCallbackUrl" in fields else former.initiate,
-        status=status if "callStatusCallbackUrl" in fields else former.status,
-        callback_timeout=float(checked.get("callbackTimeout", former.callback_timeout)),
-    )
-
-
-_RENAMED = {
-    "callInitiatedCallbackUrl": "initiateUrl",
-    "callInitiatedMethod": "initiateMethod",
-    "callInitiatedFallbackUrl": "initiateFallbackUrl",
-    "callInitiatedFallbackMethod": "initiateFallbackMethod",
-    "callStatusCallbackUrl": "statusUrl",
-    "callStatusMethod": "statusMethod",
-}

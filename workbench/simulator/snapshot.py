@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from workbench.simulator import applications
 from workbench.simulator.bodies import iso
 from workbench.simulator.calls import Call, Conference
 from workbench.simulator.core import Core
@@ -14,16 +15,9 @@ def snapshot(core: Core) -> dict[str, Any]:
     """Account, applications, numbers, phones, calls that have not ended, conferences, sessions and participants."""
     return {
         "account": core.config.account_id,
-        "applications": [
-            {
-                "applicationId": item.application_id,
-                "name": item.name,
-                "callInitiatedCallbackUrl": item.initiate.url if item.initiate else None,
-                "callStatusCallbackUrl": item.status.url if item.status else None,
-            }
-            for item in core.applications.values()
-        ],
-        "numbers": [{"number": number, "applicationId": owner} for number, owner in core.config.numbers.items()],
+        "applications": [applications.shown(item) for item in core.applications.values()],
+        "numbers": [{"number": number, "applicationId": owner} for number, owner in core.numbers.items()],
+        "limits": asdict(core.limits),
         "phones": [asdict(phone) | {"callId": core.on_phone.get(number)} for number, phone in core.phones.items()],
         "interconnect": asdict(core.interconnect),
         "calls": [_call(core, call) for call in core.calls.values() if call.active],

@@ -74,6 +74,8 @@ class VoiceApi:
                 rights = self._accounts.allowed(request.headers.get("authorization"))
                 if not rights or request.path_params["account_id"] != self._accounts.account_id:
                     raise Refusal(403, "Access is denied", "account.rights", "authorization-error")
+                if self._world.engine.limits.requests_per_second is not None:
+                    self._world.run(lambda engine, now: engine.admit(now))
                 return await handler(request)
             except Unauthorized as refused:
                 challenge = {"WWW-Authenticate": 'Basic realm="Bandwidth"'}

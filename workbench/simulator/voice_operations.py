@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from workbench import bxml
 from workbench.errors import BxmlError
-from workbench.simulator import bodies, conferences, lifecycle, program, requests
+from workbench.simulator import admission, bodies, conferences, lifecycle, program, requests
 from workbench.simulator.calls import Call, Conference, Member, State
 from workbench.simulator.core import Core, Kind
 from workbench.simulator.effects import Refusal
+from workbench.simulator.limits import DOCUMENTED
 
 Fields = Mapping[str, Any]
-
-QUEUE_LIMIT = 1500
 
 
 class VoiceOperations(Core):
@@ -29,6 +27,7 @@ class VoiceOperations(Core):
         checked = requests.create_call(fields)
         if checked["applicationId"] not in self.applications:
             raise Refusal(400, f"Could not create call: Application id {checked['applicationId']} not found", "request.application")
+        admission.check_queue(self)
         call = Call(
             call_id=self.ids("call"),
             account_id=self.config.account_id,
@@ -51,8 +50,13 @@ class VoiceOperations(Core):
         self.happen("queued", "call.queue", callId=call.call_id, **{"from": call.from_, "to": call.to})
         if checked.get("machineDetection"):
             self.happen("notSimulated", "bxml.not-simulated", callId=call.call_id, verb="machineDetection")
-        self.after(0.0, partial(lifecycle.start, self, call))
+        admission.enqueue(self, call)
         return call
+
+    def admit(self, now: float) -> None:
+        """Count a request against the account's rate. Raises Refusal 429."""
+        self.tick(now)
+        admission.check_request(self)
 
     def call(self, call_id: str) -> Call:
         """A call by id. Raises Refusal 404."""
@@ -70,8 +74,8 @@ class VoiceOperations(Core):
         return [call for call in wanted if _within(earliest, call.start_time, latest)]
 
     def statistics(self) -> tuple[int, int]:
-        """How many calls are queued, and how many may be: 5 minutes at 5 calls a second (documented, voice/callQueueing)."""
-        return sum(call.state is State.QUEUED for call in self.calls.values()), QUEUE_LIMIT
+        """How many calls are queued, and how many may be; without limits the documented number is shown."""
+        return len(self.queue), self.limits.capacity or DOCUMENTED.capacity or 0
 
     def update_call(self, now: float, call_id: str, fields: Fields) -> None:
         """End a call, or give it the document of another URL."""

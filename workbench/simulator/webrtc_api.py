@@ -54,7 +54,7 @@ class WebRtcApi:
 
         async def guarded(request: Request) -> Response:
             try:
-                rights = self._accounts.allowed(request.headers.get("authorization"))
+                rights = self._accounts.allowed(request.headers.get("authorization"), "webrtc")
                 if not rights or request.path_params["account_id"] != self._accounts.account_id:
                     return refuse(json_response({"message": "Missing Authentication Token"}, 403), "account.rights")
                 return await handler(request)

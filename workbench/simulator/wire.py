@@ -58,7 +58,7 @@ class BadBody(Exception):
 async def read_body(request: Request) -> bytes:
     """The body of a request. Raises BadBody when it is too large, without reading all of it."""
     declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > BODY_LIMIT:
+    if declared.isascii() and declared.isdigit() and int(declared) > BODY_LIMIT:
         raise BadBody(413, "Payload Too Large")
     body = bytearray()
     try:
@@ -80,6 +80,12 @@ def json_object(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadBody(400, "the body must be a JSON object")
     return value
+
+
+async def fields_of(request: Request) -> dict[str, Any]:
+    """The JSON object in a request's body; none when it has no body. Raises BadBody."""
+    body = await read_body(request)
+    return json_object(body) if body.strip() else {}
 
 
 def _refuse(constant: str) -> None:

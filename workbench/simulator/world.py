@@ -232,13 +232,13 @@ class World:
     # The end
 
     def reset(self) -> None:
-        """Start over: a fresh engine with the same settings, applications and ids, the clock as at first, nothing in flight."""
-        applications = self.engine.applications
+        """Start over: a fresh engine with the same settings and ids, the account as it is, the clock as at first, nothing in flight."""
+        kept = self.engine.applications, self.engine.numbers, self.engine.limits
         self._stop()
         self.stream.clear()
         self.clock.reset()
         self._begin()
-        self.engine.applications = applications
+        self.engine.applications, self.engine.numbers, self.engine.limits = kept
 
     async def close(self) -> None:
         """Abandon what is in flight, let followers go and close every connection."""

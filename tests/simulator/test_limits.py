@@ -1,0 +1,253 @@
+"""Limits: off by default, the queue at the account's rate and by priority, and what becomes of calls over them (voice-api 3.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.simulator.rig import NUMBER, PHONE, PHONE_2, PHONE_3, START, Rig
+from workbench import bxml
+from workbench.simulator.admission import CONCURRENT, RATE, REQUESTS
+from workbench.simulator.effects import Refusal
+from workbench.simulator.limits import DOCUMENTED, Limits, Window, changed
+
+PARK = bxml.Pause(3600)
+
+
+def limited(*, answers: dict[str, Any] | None = None, **limits: Any) -> Rig:
+    """A rig with limits."""
+    rig = Rig(answer=PARK, initiate=PARK, **(answers or {}))
+    rig.engine.configure_limits(rig.now, limits)
+    return rig.settle()
+
+
+def started(rig: Rig) -> list[tuple[str, float]]:
+    """The calls that left the queue, with the seconds since the beginning."""
+    return [(rig.names[h.data["callId"]], h.time - START) for h in rig.happenings if h.kind == "invite"]
+
+
+def many(rig: Rig, number: int, **fields: Any) -> list[str]:
+    """So many calls, each to a phone of its own, named 1 and so on."""
+    return [rig.call(f"+1919555{2000 + place}", str(len(rig.names) + 1), **fields) for place in range(number)]
+
+
+# What limits there are
+
+
+def test_one_word_turns_the_documented_ones_on_and_off() -> None:
+    on = changed(Limits(), {"on": True})
+    assert on == DOCUMENTED == Limits(calls_per_second=5, sessions=100) and on.capacity == 1500
+    assert changed(on, {"on": False}) == Limits() and Limits().capacity is None
+    assert changed(on, {"sessions": None, "queue": 7}) == Limits(calls_per_second=5, queue=7)
+    assert changed(Limits(), {"on": True, "calls_per_second": 2}).capacity == 600
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"on": 1}, "on must be true or false"),
+        ({"sessions": 0}, "sessions must be a whole number from 1 to 1000000, or null, but was 0"),
+        ({"calls_per_second": 2.5}, "calls_per_second must be"),
+        ({"queue": True}, "queue must be"),
+        ({"cps": 5}, "unknown field cps: one of on, calls_per_second, queue, sessions, requests_per_second"),
+    ],
+)
+def test_limits_refused(fields: dict[str, Any], text: str) -> None:
+    rig = Rig()
+    with pytest.raises(Refusal) as refused:
+        rig.engine.configure_limits(rig.now, {"sessions": 5} | fields)
+    assert (refused.value.status, refused.value.rule) == (400, "limits.field") and text in refused.value.description
+    assert rig.engine.limits == Limits()
+
+
+def test_a_window_is_a_second() -> None:
+    window = Window()
+    window.moments.extend((0.0, 0.4, 0.4))
+    assert window.opens(0.5, 4) is None and window.opens(0.5, 3) == 1.0 and window.opens(0.5, 1) == 1.4
+    assert window.room(0.5, 5) == 2 and window.room(1.0, 3) == 1 and window.room(1.3, 2) == 0
+
+
+# The queue
+
+
+def test_calls_begin_at_the_accounts_rate() -> None:
+    rig = limited(calls_per_second=2)
+    many(rig, 5)
+    assert rig.engine.statistics() == (5, 600)
+    rig.idle()
+    assert started(rig) == [("1", 0.0), ("2", 0.0), ("3", 1.0), ("4", 1.0), ("5", 2.0)]
+    assert [h.rule for h in rig.happenings if h.kind == "queueWaits"] == ["limits.rate"] * 2
+    assert rig.engine.statistics() == (0, 600)
+
+
+def test_the_queue_is_served_by_priority() -> None:
+    rig = limited(calls_per_second=1)
+    many(rig, 2)
+    many(rig, 1, priority=1)
+    many(rig, 1, priority=1)
+    many(rig, 1, priority=3)
+    rig.idle()
+    assert [name for name, _ in started(rig)] == ["3", "4", "5", "1", "2"]
+    assert [rig.names[h.data["callId"]] for h in rig.happenings if h.kind == "overtook"] == ["3", "4", "5"]
+
+
+def test_priority_holds_without_limits_too_among_calls_of_one_moment() -> None:
+    rig = Rig(answer=PARK)
+    many(rig, 2)
+    many(rig, 1, priority=1)
+    rig.idle()
+    assert started(rig) == [("3", 0.0), ("1", 0.0), ("2", 0.0)]
+
+
+def test_a_queued_call_can_be_cancelled_but_not_otherwise_changed() -> None:
+    rig = limited(calls_per_second=1)
+    first, second, third = many(rig, 3)
+    rig.advance(0)
+    with pytest.raises(Refusal) as refused:
+        rig.engine.update_call(rig.now, second, {"redirectUrl": "http://app.test/r"})
+    assert refused.value.status == 409 and rig.engine.call(second).state == "queued"
+    rig.engine.update_call(rig.now, second, {"state": "completed"})
+    assert rig.engine.statistics() == (1, 300)
+    rig.idle()
+    assert started(rig) == [("1", 0.0), ("3", 1.0)]
+    assert rig.engine.call(second).cause == "cancel" and rig.engine.call(second).start_time is None
+    assert rig.engine.call(first).answered and rig.engine.call(third).answered
+
+
+def test_a_full_queue_refuses() -> None:
+    rig = limited(calls_per_second=1, queue=2)
+    many(rig, 2)
+    with pytest.raises(Refusal) as refused:
+        rig.call(PHONE, "A")
+    assert (refused.value.status, refused.value.type, refused.value.description) == (429, "error", RATE)
+    assert refused.value.rule == "limits.queue" and len(rig.engine.calls) == 2
+    rig.idle()
+    rig.call(PHONE, "A")
+
+
+def test_lifted_limits_let_all_begin_at_once() -> None:
+    rig = limited(calls_per_second=1)
+    many(rig, 4)
+    rig.advance(0)
+    rig.engine.configure_limits(rig.now, {"on": False})
+    many(rig, 1)
+    rig.idle()
+    assert started(rig) == [("1", 0.0), ("2", 0.0), ("3", 0.0), ("4", 0.0), ("5", 0.0)]
+
+
+def test_a_new_rate_holds_for_those_that_wait() -> None:
+    rig = limited(calls_per_second=1)
+    many(rig, 4)
+    rig.advance(0)
+    rig.engine.configure_limits(rig.now, {"calls_per_second": 2})
+    rig.idle()
+    assert started(rig) == [("1", 0.0), ("2", 0.0), ("3", 1.0), ("4", 1.0)]
+
+
+# Sessions
+
+
+def test_too_many_calls_under_way_refuse_another() -> None:
+    rig = limited(sessions=1)
+    call = rig.call(PHONE, "A")
+    rig.idle()
+    with pytest.raises(Refusal) as refused:
+        rig.call(PHONE_2, "B")
+    assert (refused.value.status, refused.value.description, refused.value.rule) == (429, CONCURRENT, "limits.sessions")
+    rig.engine.update_call(rig.now, call, {"state": "completed"})
+    rig.call(PHONE_2, "B")
+    assert rig.engine.limits.capacity is None
+
+
+def test_a_call_whose_turn_comes_too_late_fails() -> None:
+    rig = limited(sessions=1)
+    rig.call(PHONE, "A")
+    late = rig.call(PHONE_2, "B")
+    rig.idle()
+    assert rig.events() == ["disconnect B account-limit", "answer A"]
+    assert rig.engine.call(late).error_message == CONCURRENT and rig.engine.call(late).error_id == "error-1"
+
+
+# Inbound, Transfer
+
+
+@pytest.mark.parametrize(("limits", "reason"), [({"sessions": 1}, CONCURRENT), ({"calls_per_second": 1}, RATE)])
+def test_an_inbound_call_over_a_limit_is_told_to_nobody(limits: dict[str, int], reason: str) -> None:
+    rig = limited(**limits)
+    rig.dial(PHONE, "A")
+    with pytest.raises(Refusal) as refused:
+        rig.dial(PHONE_2, "B")
+    rig.settle()
+    assert (refused.value.status, refused.value.rule) == (429, "limits.inbound") and reason in refused.value.description
+    assert rig.events() == ["initiate A"] and len(rig.engine.calls) == 1
+    assert [h.data for h in rig.happenings if h.kind == "inboundRefused"] == [{"reason": reason, "from": PHONE_2, "to": NUMBER}]
+    assert PHONE_2 not in rig.engine.on_phone
+
+
+def test_a_call_to_a_number_of_the_account_is_rejected_over_a_limit() -> None:
+    rig = limited(sessions=1)
+    rig.call(NUMBER, "A")
+    rig.idle()
+    assert rig.events() == ["disconnect A rejected"] and len(rig.engine.calls) == 1
+
+
+TRANSFER = bxml.Transfer([bxml.PhoneNumber(PHONE_2), bxml.PhoneNumber(PHONE_3)], transfer_complete_url="/done")
+
+
+def test_a_transfer_over_a_limit_tells_the_caller() -> None:
+    rig = limited(sessions=1, answers={"transferComplete": bxml.Hangup()})
+    rig.answers["answer"] = TRANSFER
+    rig.call(PHONE, "A")
+    rig.idle()
+    assert rig.events() == ["answer A", "transferComplete A account-limit", "disconnect A hangup"]
+    body = rig.webhooks[1].body
+    assert (body["errorMessage"], body["transferTo"], body["transferCallerId"]) == (CONCURRENT, PHONE_2, PHONE)
+    assert len(rig.engine.calls) == 1
+
+
+def test_without_a_url_the_next_verb_runs() -> None:
+    rig = limited(sessions=1)
+    rig.answers["answer"] = [bxml.Transfer([bxml.PhoneNumber(PHONE_2)]), bxml.Pause(60)]
+    rig.call(PHONE, "A")
+    rig.idle()
+    assert rig.events() == ["answer A"] and [h.kind for h in rig.happenings][-1] == "pause"
+
+
+def test_targets_that_do_not_fit_are_left_out() -> None:
+    rig = limited(sessions=2)
+    rig.answers["answer"] = TRANSFER
+    rig.call(PHONE, "A")
+    rig.idle()
+    assert [call.to for call in rig.engine.calls.values()] == [PHONE, PHONE_2]
+    assert [h.data["dialled"] for h in rig.happenings if h.kind == "targetsDropped"] == [1]
+
+
+def test_legs_count_against_the_rate() -> None:
+    rig = limited(calls_per_second=2)
+    rig.answers["answer"] = TRANSFER
+    rig.engine.configure_phone(PHONE, {"ring_seconds": 0})
+    rig.call(PHONE, "A")
+    rig.advance(0)
+    assert [call.to for call in rig.engine.calls.values()] == [PHONE, PHONE_2]
+
+
+# Requests
+
+
+def test_requests_have_a_rate_of_their_own() -> None:
+    rig = limited(requests_per_second=2)
+    for _ in range(2):
+        rig.engine.admit(rig.now)
+    with pytest.raises(Refusal) as refused:
+        rig.engine.admit(rig.now + 0.9)
+    assert (refused.value.status, refused.value.description, refused.value.rule) == (429, REQUESTS, "limits.requests")
+    rig.engine.admit(rig.now + 1)
+    rig.engine.configure_limits(rig.now + 1, {"requests_per_second": None})
+    for _ in range(10):
+        rig.engine.admit(rig.now + 1)
+
+
+def test_the_state_tells_the_limits() -> None:
+    rig = limited(on=True, requests_per_second=9)
+    assert rig.engine.state()["limits"] == {"calls_per_second": 5, "queue": None, "sessions": 100, "requests_per_second": 9}
