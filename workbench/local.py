@@ -211,7 +211,7 @@ class Phone:
         self._press("keys", {"digits": digits})
 
     def set(self, **script: Any) -> Phone:
-        """Script it: answer, ring_seconds, busy, reject, hangup_after, by_hand, machine, rings, says. Gives the phone."""
+        """Script it: answer, ring_seconds, busy, reject, hangup_after, by_hand, answered_by, rings, says. Gives the phone."""
         self._local.send("PUT", f"/phones/{quote(self.number)}", script)
         return self
 

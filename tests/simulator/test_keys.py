@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.simulator.rig import BASE, NUMBER, PHONE, PHONE_2, PHONE_3, START, Rig
 from workbench import bxml, tokens
 
@@ -11,7 +13,7 @@ PARK = bxml.Pause(3600)
 
 def press(rig: Rig, number: str, digits: str) -> None:
     rig.engine.phone_keys(rig.now, number, digits)
-    rig.settle()
+    rig.advance(0.1 * (len(digits) - 1))
 
 
 def told(rig: Rig) -> list[str]:
@@ -137,6 +139,18 @@ def test_keys_after_one_that_ended_the_call_are_lost() -> None:
     rig.advance(2)
     press(rig, PHONE, "12")
     assert rig.events() == ["answer A", "disconnect A hangup"]
+    assert [h.data["digits"] for h in rig.happenings if h.kind == "keys"] == ["1"] and not rig.engine.pressed
+
+
+def test_keys_keep_their_order_however_they_are_pressed() -> None:
+    rig = Rig(answer=[LISTEN, PARK])
+    rig.call(PHONE, "A")
+    rig.idle()
+    rig.engine.phone_keys(rig.now, PHONE, "123")
+    rig.engine.phone_keys(rig.now, PHONE, "45")
+    start = rig.now
+    assert told(rig.idle()) == ["A 1", "A 2", "A 3", "A 4", "A 5"]
+    assert rig.now == pytest.approx(start + 0.4)
 
 
 # Who hears whom

@@ -38,6 +38,7 @@ async def test_a_phone_calls_in_presses_keys_and_hangs_up(platform: Platform) ->
     await until(lambda: platform.application.events == ["initiate"])
     await until(lambda: platform.world.engine.call(call["callId"]).answered)
     assert (await http.post(f"{phone}/keys", json={"digits": "12"})).status_code == 204
+    await platform.idle()
     await until(lambda: platform.application.events == ["initiate", "gather"])
     assert (await http.post(f"{phone}/hangup")).status_code == 204
     await platform.idle()

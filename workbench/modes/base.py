@@ -189,6 +189,8 @@ class Mode:
 
     def _place(self, leg: Leg, **fields: Any) -> Leg:
         desk, flow = self.desk, leg.flow
+        if isinstance(fields.get("machine_detection"), dict):
+            fields["machine_detection"] = self._telling_us(leg, fields["machine_detection"])
         try:
             made = desk.voice.create_call(
                 from_=desk.number,
@@ -208,6 +210,13 @@ class Mode:
         if leg.call_id is None:
             desk.board.bind(leg, str(made["callId"]))
         return leg
+
+    def _telling_us(self, leg: Leg, detection: dict[str, Any]) -> dict[str, Any]:
+        """A machine detection whose result comes to this flow, unless it says where else, or that `answer` is to wait for it."""
+        if detection.get("mode") == "sync" or detection.get("callbackUrl"):
+            return detection
+        url = leg.flow.url("machineDetectionComplete", leg.name)
+        return {**detection, "callbackUrl": url, "username": self.desk.gate.username, "password": self.desk.gate.password}
 
     def redirect(self, leg: str | Leg, document: Document | Handler = None) -> None:
         """Stop what a leg's call does; its `redirect` event is answered with the document, or by the handler."""

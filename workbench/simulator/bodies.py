@@ -15,6 +15,11 @@ def iso(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def period(seconds: float) -> str:
+    """A length of time as `PT5.04S` (documented: ISO 8601)."""
+    return f"PT{round(seconds, 3):g}S"
+
+
 def call_event(core: Core, event_type: str, call: Call, **extra: Any) -> dict[str, Any]:
     """A call's event with its common fields; `extra` adds the event's own."""
     body: dict[str, Any] = {

@@ -52,6 +52,21 @@ class Target:
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """How a call's machine detection is to go. Times are seconds; `hook` is told the result when it is not `sync`."""
+
+    sync: bool
+    detection_timeout: float
+    silence_timeout: float
+    speech_threshold: float
+    speech_end: float
+    machine_speech_end: float
+    delay_result: bool
+    hook: Hook | None
+    decimals: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Gathering:
     """A `<Gather>` under way: the digits so far, the prompts still to come, and whether they are playing."""

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from workbench import bxml
-from workbench.simulator.calls import Call, Conference, Hook, Link
+from workbench.simulator.calls import Call, Conference, Detection, Hook, Link
 from workbench.simulator.effects import CancelWebhook, Effect, FetchAudio, Happening, SendWebhook
 from workbench.simulator.limits import Limits, Queue, Window
 from workbench.simulator.phones import Interconnect, Phone
@@ -95,6 +95,9 @@ class Core:
     in_conference: dict[str, Conference] = field(default_factory=dict)
     wires: dict[str, str] = field(default_factory=dict)
     key_hooks: dict[str, Hook] = field(default_factory=dict)
+    pressed: dict[str, str] = field(default_factory=dict)
+    detections: dict[str, Detection] = field(default_factory=dict)
+    detecting: dict[str, Timer] = field(default_factory=dict)
     participants: dict[str, Participant] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     sip_legs: dict[str, Participant] = field(default_factory=dict)

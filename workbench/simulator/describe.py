@@ -26,7 +26,7 @@ BEHAVIOURS = {
     "reject": "declines",
     "ring_seconds": "answers after 10 seconds",
     "hangup_after": "hangs up 5 seconds after it answered",
-    "machine": "is answered by a machine (told to nobody yet)",
+    "answered_by": "is answered by a machine",
     "rings": "never rings",
 }
 

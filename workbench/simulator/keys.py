@@ -10,8 +10,8 @@ from workbench.simulator import bodies, gather, links, mixing, program
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Core
 
-# Seconds (documented, bxml/sendDtmf).
-PAUSES = {",": 0.5, "w": 0.5, "W": 1.0}
+PAUSES = {",": 0.5, "w": 0.5, "W": 1.0}  # in seconds (documented, bxml/sendDtmf)
+KEY_SECONDS = 0.1  # between two keys that a phone presses (ours)
 
 
 # StartGather and StopGather
@@ -39,12 +39,24 @@ def stop(core: Core, call: Call, verb: bxml.StopGather) -> bool:
 
 
 def press(core: Core, call: Call, digits: str) -> None:
-    """Keys pressed at the far end of a call."""
-    core.happen("keys", "phone.script", callId=call.call_id, digits=digits)
-    for key in digits:
-        # What one key set off may have ended the call.
-        if call.answered:
-            _hear(core, call, key, {call.call_id})
+    """Keys pressed at the far end of a call, one after the other, so that what each sets off keeps its order."""
+    waiting = core.pressed.get(call.call_id)
+    core.pressed[call.call_id] = (waiting or "") + digits
+    if waiting is None:
+        _next_key(core, call)
+
+
+def _next_key(core: Core, call: Call) -> None:
+    digits = core.pressed.get(call.call_id)
+    if digits is None:
+        return  # the call has ended
+    core.happen("keys", "phone.keys", callId=call.call_id, digits=digits[0])
+    if digits[1:]:
+        core.pressed[call.call_id] = digits[1:]
+        core.after(KEY_SECONDS, partial(_next_key, core, call))
+    else:
+        del core.pressed[call.call_id]
+    _hear(core, call, digits[0], {call.call_id})
 
 
 def _hear(core: Core, call: Call, key: str, seen: set[str]) -> None:

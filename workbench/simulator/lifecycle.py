@@ -6,7 +6,7 @@ from functools import partial
 
 from workbench import tokens
 from workbench.errors import TokenError
-from workbench.simulator import admission, bodies, conferences, links, phones, program, webrtc
+from workbench.simulator import admission, bodies, conferences, links, machine, phones, program, webrtc
 from workbench.simulator.calls import TRANSITIONS, Call, Hook, State
 from workbench.simulator.core import Core, Kind
 from workbench.simulator.phones import Phone
@@ -129,9 +129,14 @@ def answer(core: Core, call: Call) -> None:
     _answered(core, call, "call.answer")
     if call.parent_call_id is not None:
         links.target_answered(core, call)
-    else:
-        assert call.answer is not None
-        ask(core, call, "answer", call.answer, "call.answer")
+    elif not machine.begin(core, call):
+        ask_answer(core, call)
+
+
+def ask_answer(core: Core, call: Call, rule: str = "call.answer", **extra: object) -> None:
+    """Ask the application what to do on the call it made, now that it is answered."""
+    assert call.answer is not None
+    ask(core, call, "answer", call.answer, rule, **extra)
 
 
 def answer_inbound(core: Core, call: Call, rule: str = "call.answer-inbound") -> None:
@@ -216,8 +221,10 @@ def end(core: Core, call: Call, cause: str, message: str | None = None, *, rule:
     why = {} if message is None else {"message": message}
     core.happen("ended", rule, callId=call.call_id, cause=cause, **{"from": call.from_, "to": call.to}, **why)
     core.after(KEPT_SECONDS, partial(core.calls.pop, call.call_id, None), waits=False)
+    machine.forget(core, call)
     program.stop(core, call)
     core.key_hooks.pop(call.call_id, None)
+    core.pressed.pop(call.call_id, None)
     if call.script is not None:
         call.script.cancelled = True
     links.call_ended(core, call)

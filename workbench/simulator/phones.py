@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 from workbench.simulator.effects import Refusal
+
+# What a machine detection finds out (documented, webhooks/machineDetectionComplete).
+AnsweredBy = Literal["human", "answering-machine", "tone-detected", "silence", "timeout", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Phone:
     reject: bool = False
     hangup_after: float | None = None
     by_hand: bool = False
-    machine: bool = False
+    answered_by: AnsweredBy = "human"
     rings: bool = True
     says: str | None = None
 
@@ -45,7 +48,7 @@ SPECIAL: Mapping[str, Mapping[str, Any]] = {
     "+19195550193": {"reject": True},
     "+19195550194": {"ring_seconds": 10.0},
     "+19195550195": {"hangup_after": 5.0},
-    "+19195550196": {"machine": True},
+    "+19195550196": {"answered_by": "answering-machine"},
     "+19195550197": {"rings": False},
 }
 
@@ -80,12 +83,15 @@ _WORDS = {
     "float": "a number of seconds from 0 to 86400",
     "float | None": "a number of seconds from 0 to 86400, or null",
     "str | None": "a text, or null",
+    "AnsweredBy": f"one of {', '.join(get_args(AnsweredBy))}",
 }
 
 
 def _fits(kind: str, value: Any) -> bool:
     if kind == "bool":
         return isinstance(value, bool)
+    if kind == "AnsweredBy":
+        return value in get_args(AnsweredBy)
     if value is None:
         return kind.endswith("None")
     if kind.startswith("float"):

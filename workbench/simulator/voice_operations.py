@@ -7,7 +7,7 @@ from typing import Any
 
 from workbench import bxml
 from workbench.errors import BxmlError
-from workbench.simulator import admission, bodies, conferences, lifecycle, program, requests
+from workbench.simulator import admission, bodies, conferences, lifecycle, machine_fields, program, requests
 from workbench.simulator.calls import Call, Conference, Member, State
 from workbench.simulator.core import Core, Kind
 from workbench.simulator.effects import Refusal
@@ -25,6 +25,7 @@ class VoiceOperations(Core):
         """Queue an outbound call; it starts at the next timer."""
         self.tick(now)
         checked = requests.create_call(fields)
+        detection = machine_fields.wanted(checked)
         if checked["applicationId"] not in self.applications:
             raise Refusal(400, f"Could not create call: Application id {checked['applicationId']} not found", "request.application")
         admission.check_queue(self)
@@ -48,8 +49,8 @@ class VoiceOperations(Core):
         )
         self.calls[call.call_id] = call
         self.happen("queued", "call.queue", callId=call.call_id, **{"from": call.from_, "to": call.to})
-        if checked.get("machineDetection"):
-            self.happen("notSimulated", "bxml.not-simulated", callId=call.call_id, verb="machineDetection")
+        if detection is not None:
+            self.detections[call.call_id] = detection
         admission.enqueue(self, call)
         return call
 
