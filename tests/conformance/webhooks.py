@@ -37,6 +37,8 @@ ACCEPTED: dict[tuple[str, str], str] = {
         "transferAnswer",
         "Additional properties are not allowed ('parentCallId' was unexpected)",
     ): "page and example name the A-leg by `parentCallId`, the schema forgot it",
+    ("initiate", "Additional properties are not allowed ('uui' was unexpected)"): "new in 2026",
+    ("disconnect", "Additional properties are not allowed ('sipResponseCode' was unexpected)"): "new in 2026",
 }
 
 # Documented fields that no webhook carries: (event, field) -> why; "*" is every event.

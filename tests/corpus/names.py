@@ -43,12 +43,18 @@ class Names:
         if call_id in self._calls:
             return
         wanted, self.next_call = self.next_call, None
-        base = wanted or self._parties.get(from_ if direction == "inbound" else to, "inbound" if direction == "inbound" else to)
+        base = wanted or self._far_end(direction, from_, to)
         name, count = base, 2
         while f"call {name}" in self._values:
             name, count = f"{base} {count}", count + 1
         self._calls[call_id] = name
         self._values[f"call {name}"] = call_id
+
+    def _far_end(self, direction: str, from_: str, to: str) -> str:
+        if direction == "outbound":
+            return self._parties.get(to, to)
+        caller = self._parties.get(from_, "number")
+        return "inbound" if caller.startswith("number") else caller
 
     def who(self, told: Mapping[str, Any]) -> str:
         """Whom a webhook is about: a call, a participant, or nobody."""

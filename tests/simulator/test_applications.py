@@ -140,7 +140,7 @@ def test_numbers_come_and_go() -> None:
 @pytest.mark.parametrize(
     ("number", "fields", "status", "rule"),
     [
-        ("12", {"applicationId": APPLICATION}, 400, "request.number"),
+        ("12", {"applicationId": APPLICATION}, 400, "number.form"),
         (PHONE, {}, 400, "application.unknown"),
         (PHONE, {"applicationId": "nobody"}, 400, "application.unknown"),
         (PHONE, {"applicationId": ["x"]}, 400, "application.unknown"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs
 
@@ -36,7 +36,7 @@ def create_app(world: World, setup: Setup | None = None, *, token: str | None = 
     voice, webrtc, control = VoiceApi(world, accounts), WebRtcApi(world, accounts), ControlApi(world, accounts, token, public)
 
     async def issue_token(request: Request) -> Response:
-        return await _issue_token(request, accounts, world.refuse)
+        return await _issue_token(request, accounts, world)
 
     async def failed(request: Request, problem: Exception) -> Response:
         status = problem.status_code if isinstance(problem, HTTPException) else 500
@@ -66,19 +66,21 @@ def create_app(world: World, setup: Setup | None = None, *, token: str | None = 
     )
 
 
-async def _issue_token(request: Request, accounts: Accounts, refuse: Callable[[Response, str], Response]) -> Response:
+async def _issue_token(request: Request, accounts: Accounts, world: World) -> Response:
     """OAuth2 client credentials; errors in the words of RFC 6749, 5.2."""
     try:
         form = parse_qs((await read_body(request)).decode(), max_num_fields=MOST_FIELDS)
         grants = form.get("grant_type", [])
         token = accounts.issue(request.headers.get("authorization"))
     except (BadBody, ValueError):
-        return refuse(json_response({"error": "invalid_request"}, 400), "oauth.request")
+        return world.refuse(json_response({"error": "invalid_request"}, 400), "oauth.request")
     except Unauthorized:
-        return refuse(json_response({"error": "invalid_client"}, 401, {"WWW-Authenticate": 'Basic realm="Bandwidth"'}), "oauth.client")
+        challenge = {"WWW-Authenticate": 'Basic realm="Bandwidth"'}
+        return world.refuse(json_response({"error": "invalid_client"}, 401, challenge), "oauth.client")
     if len(grants) != 1:
-        return refuse(json_response({"error": "invalid_request"}, 400), "oauth.request")
+        return world.refuse(json_response({"error": "invalid_request"}, 400), "oauth.request")
     if grants != ["client_credentials"]:
-        return refuse(json_response({"error": "unsupported_grant_type"}, 400), "oauth.grant")
+        return world.refuse(json_response({"error": "unsupported_grant_type"}, 400), "oauth.grant")
+    world.engine.follow("oauth.token")
     body = {"access_token": token, "token_type": "Bearer", "expires_in": int(accounts.token_seconds)}
     return json_response(body, headers={"Cache-Control": "no-store"})

@@ -105,7 +105,7 @@ def check_unused(core: Core, application_id: str) -> None:
 def check_number(core: Core, number: str, application_id: object) -> str:
     """The application a number is to belong to. Raises Refusal."""
     if not requests.is_e164(number):
-        raise Refusal(400, f"{number} is not an E.164 telephone number", "request.number")
+        raise Refusal(400, f"{number} is not an E.164 telephone number", "number.form")
     if not isinstance(application_id, str) or application_id not in core.applications:
         raise Refusal(400, f"applicationId: {application_id!r} is no application of this account", "application.unknown")
     if number in core.on_phone:

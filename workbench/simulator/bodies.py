@@ -22,6 +22,8 @@ def period(seconds: float) -> str:
 
 def call_event(core: Core, event_type: str, call: Call, **extra: Any) -> dict[str, Any]:
     """A call's event with its common fields; `extra` adds the event's own."""
+    for rule in ("webhook.fields", "webhook.absent", "webhook.time"):
+        core.follow(rule)
     body: dict[str, Any] = {
         "eventType": event_type,
         "eventTime": iso(core.now),
@@ -47,6 +49,7 @@ def _leg_fields(core: Core, leg: Call) -> dict[str, Any]:
     """A B-leg shows its parent's numbers beside its own (documented, webhooks/transferAnswer)."""
     assert leg.target is not None and leg.parent_call_id is not None
     parent = core.calls.get(leg.parent_call_id, leg)
+    core.follow("transfer.leg-fields")
     return {
         "from": parent.from_,
         "to": parent.to,
@@ -59,11 +62,25 @@ def _leg_fields(core: Core, leg: Call) -> dict[str, Any]:
 def ended(call: Call) -> dict[str, Any]:
     """How a call ended, for the events that tell it."""
     assert call.end_time is not None
-    return _present({"endTime": iso(call.end_time), "cause": call.cause, "errorMessage": call.error_message, "errorId": call.error_id})
+    told = {"endTime": iso(call.end_time), "cause": call.cause, "errorMessage": call.error_message, "errorId": call.error_id}
+    return _present(told)
+
+
+def sip_code(core: Core, rule: str) -> dict[str, Any]:
+    """How an INVITE was refused, for `disconnect` (documented 2026); which code belongs to which refusal is assumed."""
+    if rule not in _SIP_CODES:
+        return {}
+    core.follow("webhook.sip-code")
+    return {"sipResponseCode": _SIP_CODES[rule]}
+
+
+_SIP_CODES = {"call.busy": 486, "phone.one-call": 486, "call.rejected": 603, "call.unreachable": 404, "interconnect.refused": 403}
+_SIP_CODES |= {"interconnect.expired": 403}
 
 
 def conference_event(core: Core, event_type: str, conference: Conference, member: Call | None = None) -> dict[str, Any]:
     """A conference's event; those about a member name its call (documented: no accountId, no direction)."""
+    core.follow("conference.fields")
     body: dict[str, Any] = {
         "eventType": event_type,
         "eventTime": iso(core.now),
@@ -74,11 +91,13 @@ def conference_event(core: Core, event_type: str, conference: Conference, member
         body |= {"callId": member.call_id, "from": member.from_, "to": member.to}
     if conference.tag:
         body["tag"] = conference.tag
+        core.follow("conference.tag")
     return body
 
 
 def participant_event(core: Core, event: str, participant_id: str, device_id: str, tag: str | None) -> dict[str, Any]:
     """A participant's event; its timestamp is a string of milliseconds (documented, webrtc/webhooks)."""
+    core.follow("webrtc.fields")
     body = {"event": event, "timestamp": str(int(core.now * 1000)), "participantId": participant_id, "deviceId": device_id, "tag": tag}
     return _present(body)
 

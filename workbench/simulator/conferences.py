@@ -21,17 +21,26 @@ def join(core: Core, call: Call, verb: bxml.Conference) -> bool:
     conference = _active(core, call.account_id, verb.name)
     if conference is None:
         conference = _create(core, call, verb)
-    elif len(conference.members) >= MEMBERS_LIMIT:
+    elif verb.conference_event_url or verb.tag:
+        core.follow("conference.creator")
+    if len(conference.members) >= MEMBERS_LIMIT:
         core.happen("conferenceFull", "conference.full", conferenceId=conference.conference_id, callId=call.call_id)
         lifecycle.end(core, call, "error", f"Conference {verb.name} already has {MEMBERS_LIMIT} calls", rule="conference.refused")
         return False
     member = Member(call.call_id, bool(verb.effective("mute")), bool(verb.effective("hold")))
     conference.members[call.call_id] = member
     core.in_conference[call.call_id] = conference
+    note(core, member)
     set_coach(core, conference, member, _listed(verb.call_ids_to_coach))
     core.happen("memberJoined", "conference.join", conferenceId=conference.conference_id, callId=call.call_id)
     tell(core, conference, "conferenceMemberJoin", "conference.join", call)
     return False
+
+
+def note(core: Core, member: Member) -> None:
+    """Which rules on a member's ears and voice apply to it."""
+    for rule in filter(None, ("conference.mute" if member.mute else "", "conference.hold" if member.hold else "")):
+        core.follow(rule)
 
 
 def _listed(call_ids: str | None) -> tuple[str, ...]:
@@ -44,6 +53,8 @@ def set_coach(core: Core, conference: Conference, member: Member, coached: Seque
         former.coach = ()
         core.happen("coachReplaced", "conference.coach", conferenceId=conference.conference_id, callId=former.call_id)
     member.coach = tuple(coached)
+    if not set(coached) <= conference.members.keys():
+        core.follow("conference.coach-later")
 
 
 def _active(core: Core, account_id: str, name: str) -> Conference | None:
@@ -61,6 +72,7 @@ def _create(core: Core, call: Call, verb: bxml.Conference) -> Conference:
         tag=verb.tag or None,
         callback_timeout=float(verb.callback_timeout or call.callback_timeout),
     )
+    core.follow("conference.timeout")
     core.conferences[conference.conference_id] = conference
     core.rooms[conference.name] = conference
     core.after(LIFETIME_SECONDS, partial(_expire, core, conference), waits=False)
@@ -83,6 +95,7 @@ def call_left(core: Core, call: Call) -> None:
     conference = core.in_conference.get(call.call_id)
     if conference is None:
         return
+    core.follow("conference.order")
     _exit(core, conference, call)
     if not conference.members:
         _end(core, conference, "conference.completed")
@@ -99,9 +112,14 @@ def _end(core: Core, conference: Conference, rule: str) -> None:
     conference.queue, conference.verb = [], None
     conference.turn += 1
     del core.rooms[conference.name]
-    core.after(lifecycle.KEPT_SECONDS, partial(core.conferences.pop, conference.conference_id, None), waits=False)
+    core.after(lifecycle.KEPT_SECONDS, partial(_forget, core, conference), waits=False)
     core.happen("conferenceCompleted", rule, conferenceId=conference.conference_id, name=conference.name)
     tell(core, conference, "conferenceCompleted", rule)
+
+
+def _forget(core: Core, conference: Conference) -> None:
+    del core.conferences[conference.conference_id]
+    core.happen("forgotten", "conference.kept", conferenceId=conference.conference_id)
 
 
 def _expire(core: Core, conference: Conference) -> None:
@@ -128,8 +146,10 @@ def receive(core: Core, conference: Conference, body: bytes | None, url: str) ->
     """Use the answer to a conference's event: a document for the room, or nothing."""
     if body is None:
         return core.happen("webhookFailed", "conference.webhook", conferenceId=conference.conference_id)
-    if not body.strip() or conference.completed_time is not None:
-        return None
+    if not body.strip():
+        return core.follow("conference.no-document")
+    if conference.completed_time is not None:
+        return core.follow("conference.late")
     try:
         document = bxml.parse(body, bxml.Where.CONFERENCE)
     except BxmlError as error:
@@ -182,7 +202,7 @@ def _played(core: Core, conference: Conference, turn: int, seconds: float | None
     if conference.turn != turn:
         return None
     if seconds is None:
-        core.happen("playFailed", "bxml.play-failed", conferenceId=conference.conference_id, reason=error)
+        core.happen("playFailed", "conference.skip", conferenceId=conference.conference_id, reason=error)
         return _next(core, conference)
     core.happen("play", "bxml.play", conferenceId=conference.conference_id, seconds=seconds)
     core.after(seconds, partial(_resume, core, conference, turn))

@@ -166,7 +166,7 @@ class ControlApi:
         """GET /_local/events?after=seq&follow=true"""
         after = request.query_params.get("after", "0")
         if not (after.isascii() and after.isdigit() and len(after) < 20):
-            raise Refusal(400, f"after: must be a sequence number, but was {after!r}", "request.field")
+            raise Refusal(400, f"after: must be a sequence number, but was {after!r}", "local.field")
         stream = self._world.stream
         lines = stream.follow(int(after)) if request.query_params.get("follow") == "true" else stream.replay(int(after))
         return StreamingResponse(lines, media_type=NDJSON)
@@ -200,7 +200,7 @@ def _token(request: Request) -> str:
 def _text(fields: dict[str, Any], name: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str):
-        raise Refusal(400, f"{name}: must be a text, but was {value!r}", "request.field")
+        raise Refusal(400, f"{name}: must be a text, but was {value!r}", "local.field")
     return value
 
 

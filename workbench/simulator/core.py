@@ -80,6 +80,13 @@ class Delivery:
         return self.hook.fallback_url or "" if self.on_fallback else self.hook.url
 
 
+def _outcome(status: int | None, connection_failed: bool) -> str:
+    """The rule on what came of an attempt."""
+    if status is None:
+        return "webhook.unreachable" if connection_failed else "webhook.timeout"
+    return "webhook.success" if 200 <= status < 300 else "webhook.moved" if 300 <= status < 400 else "webhook.status"
+
+
 @dataclass(slots=True)
 class Core:
     """The state of the platform and the means to change it. `now` is the time of the input being handled, in epoch seconds."""
@@ -195,7 +202,8 @@ class Core:
     def attempt(self, delivery: Delivery) -> None:
         """Send the request of a delivery's current attempt and start its time-out."""
         hook, seq = delivery.hook, self.next_seq()
-        self.follow(delivery.rule)
+        for rule in (delivery.rule, "webhook.get" if hook.method == "GET" else "webhook.post"):
+            self.follow(rule)
         delivery.delivery_id = self.number()
         self.deliveries[delivery.delivery_id] = delivery
         delivery.timer = self.after(delivery.timeout, partial(self.time_out, delivery.delivery_id))
@@ -215,9 +223,11 @@ class Core:
         assert delivery.timer is not None
         delivery.timer.cancelled = True
         ok = status is not None and 200 <= status < 300
+        self.follow(_outcome(status, connection_failed))
         if not ok and not delivery.one_attempt:
             if delivery.hook.fallback_url and not delivery.on_fallback:
                 delivery.on_fallback, delivery.rule = True, "webhook.fallback"
+                self.follow("webhook.fallback-credentials")
                 return self.attempt(delivery)
             if connection_failed and not delivery.on_fallback and not delivery.retried:
                 delivery.retried = True

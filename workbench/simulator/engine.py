@@ -44,6 +44,8 @@ class Engine(VoiceOperations, LocalOperations):
         if delivery.kind is Kind.NONE:
             if body is None:
                 self.happen("webhookLost", "webhook.lost", event=delivery.body.get("eventType") or delivery.body.get("event"))
+            elif body:
+                self.follow("webhook.async")
             return None
         call = self.calls[delivery.call_id or ""]
         if not call.active or call.turn != delivery.turn:

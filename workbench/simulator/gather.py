@@ -98,6 +98,8 @@ def _end(core: Core, call: Call, rule: str, terminating_digit: str = "") -> None
     if hook is None:
         core.happen("digitsDropped", "gather.next", callId=call.call_id, digits=gathering.digits)
         return program.step(core, call)
+    if call.program:
+        core.follow("bxml.rest")
     call.program = []
     fields = {"digits": gathering.digits, "terminatingDigit": terminating_digit}
     return lifecycle.ask(core, call, "gather", hook, rule, **fields)

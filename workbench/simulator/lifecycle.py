@@ -91,7 +91,9 @@ def _invite_interconnect(core: Core, call: Call) -> None:
         claims = tokens.check(tokens.token_in(call.uui or ""), core.config.token_secret, core.now)
         participant = core.participants.get(claims.participant_id)
     except TokenError as error:
-        return _refuse_leg(core, call, str(error))
+        return _refuse_leg(core, call, str(error), "interconnect.expired" if "expired" in str(error) else "interconnect.refused")
+    if "," in (call.uui or ""):
+        core.follow("interconnect.entries")
     if participant is None:
         return _refuse_leg(core, call, "the participant was deleted")
     core.happen(
@@ -112,9 +114,9 @@ def _invite_interconnect(core: Core, call: Call) -> None:
     return None
 
 
-def _refuse_leg(core: Core, call: Call, reason: str) -> None:
-    core.happen("inviteRefused", "interconnect.refused", callId=call.call_id, reason=reason)
-    end(core, call, "rejected", rule="interconnect.refused")
+def _refuse_leg(core: Core, call: Call, reason: str, rule: str = "interconnect.refused") -> None:
+    core.happen("inviteRefused", rule, callId=call.call_id, reason=reason)
+    end(core, call, "rejected", rule=rule)
 
 
 def ring(core: Core, call: Call, *, waits: bool = True, rule: str = "call.ring") -> None:
@@ -200,6 +202,8 @@ def arrive(core: Core, caller: str, number: str, wire: Call | None = None) -> Ca
     if application.initiate is None:
         end(core, call, "rejected", rule="call.initiate-unset")
     else:
+        if wire is not None and wire.uui:
+            core.follow("call.wire-uui")
         ask(core, call, "initiate", application.initiate, "call.initiate", uui=wire.uui if wire is not None else None)
     return call
 
@@ -220,7 +224,7 @@ def end(core: Core, call: Call, cause: str, message: str | None = None, *, rule:
         call.error_message, call.error_id = message, core.ids("error")
     why = {} if message is None else {"message": message}
     core.happen("ended", rule, callId=call.call_id, cause=cause, **{"from": call.from_, "to": call.to}, **why)
-    core.after(KEPT_SECONDS, partial(core.calls.pop, call.call_id, None), waits=False)
+    core.after(KEPT_SECONDS, partial(_forget, core, call), waits=False)
     machine.forget(core, call)
     program.stop(core, call)
     core.key_hooks.pop(call.call_id, None)
@@ -230,9 +234,23 @@ def end(core: Core, call: Call, cause: str, message: str | None = None, *, rule:
     links.call_ended(core, call)
     conferences.call_left(core, call)
     _free_far_end(core, call)
-    if call.parent_call_id is None and call.disconnect is not None:
-        body = bodies.call_event(core, "disconnect", call, **bodies.ended(call))
-        core.send(call.disconnect, body, rule, timeout=call.callback_timeout)
+    if call.parent_call_id is None:
+        _tell_ended(core, call, rule)
+
+
+def _tell_ended(core: Core, call: Call, rule: str) -> None:
+    """Tell a call's end at its own URL, or at its application's when it came in."""
+    if call.disconnect is None:
+        return core.happen("untold", "call.disconnect-unset", callId=call.call_id, event="disconnect")
+    if call.direction == "inbound":
+        core.follow("call.status-url")
+    body = bodies.call_event(core, "disconnect", call, **bodies.ended(call), **bodies.sip_code(core, rule))
+    return core.send(call.disconnect, body, rule, timeout=call.callback_timeout)
+
+
+def _forget(core: Core, call: Call) -> None:
+    del core.calls[call.call_id]
+    core.happen("forgotten", "call.kept", callId=call.call_id)
 
 
 def _free_far_end(core: Core, call: Call) -> None:
@@ -252,7 +270,8 @@ def give_up(core: Core, call: Call, rule: str = "call.completed") -> None:
         end(core, call, "hangup", rule=rule)
     else:
         inbound = call.direction == "inbound"
-        end(core, call, "rejected" if inbound else "cancel", rule="call.reject-inbound" if inbound else rule)
+        own = "call.reject-inbound" if inbound else "call.dequeue" if call.state is State.QUEUED else "call.cancel"
+        end(core, call, "rejected" if inbound else "cancel", rule=own)
 
 
 def interrupt(core: Core, call: Call) -> None:

@@ -101,6 +101,7 @@ def _address(destination: bxml.PhoneNumber | bxml.SipUri) -> str:
 
 def _leg(core: Core, call: Call, verb: bxml.Transfer, destination: bxml.PhoneNumber | bxml.SipUri) -> Call:
     caller_id, address = _caller_id(call, verb), _address(destination)
+    core.follow("transfer.caller-id")
     target = Target(
         answer=program.hook(destination, "transfer_answer", call.base_url),
         disconnect=program.hook(destination, "transfer_disconnect", call.base_url),
@@ -169,6 +170,9 @@ def _complete(core: Core, link: Link, leg: Call, cause: str | None) -> None:
     if hook is None:
         return _go_on(core, caller, "transfer.next")
     assert leg.target is not None
+    if caller.program:
+        core.follow("bxml.rest")
+    core.follow("transfer.order")
     program.stop(core, caller)
     told = {"cause": cause, "errorMessage": leg.error_message, "errorId": leg.error_id}
     about = {"transferCallerId": leg.target.caller_id, "transferTo": leg.target.address}
@@ -177,6 +181,7 @@ def _complete(core: Core, link: Link, leg: Call, cause: str | None) -> None:
 
 def _leg_ended(core: Core, link: Link, leg: Call) -> None:
     if leg.call_id == link.b or link.ringing == [leg.call_id]:
+        core.follow("transfer.last" if link.b is None else "transfer.success" if link.joined else "transfer.leg-hangup")
         _part(core, link)
         return _complete(core, link, leg, leg.cause)
     link.ringing.remove(leg.call_id)
@@ -184,10 +189,10 @@ def _leg_ended(core: Core, link: Link, leg: Call) -> None:
     return None
 
 
-def _drop_legs(core: Core, link: Link) -> None:
+def _drop_legs(core: Core, link: Link, rule: str) -> None:
     """The caller leaves: the transfer's other legs fall."""
     for leg in _part(core, link):
-        lifecycle.end(core, leg, "hangup" if leg.answered else "cancel", rule="transfer.single")
+        lifecycle.end(core, leg, "hangup" if leg.answered else "cancel", rule=rule)
 
 
 # Bridge
@@ -200,6 +205,8 @@ def bridge(core: Core, call: Call, verb: bxml.Bridge) -> bool:
     if failure is not None:
         return _bridge_failed(core, call, verb, *failure)
     assert target is not None
+    if target.call_id in core.links or target.call_id in core.in_conference:
+        core.follow("bridge.leaves")
     turn = call.turn
     lifecycle.interrupt(core, target)
     if call.turn != turn:
@@ -216,11 +223,11 @@ def bridge(core: Core, call: Call, verb: bxml.Bridge) -> bool:
 def _why_not(core: Core, call: Call, verb: bxml.Bridge, target: Call | None) -> tuple[str, str, str] | None:
     """Cause, message and rule of a bridge that fails (causes assumed, behaviour 3.1)."""
     if target is None or target is call or target.account_id != call.account_id:
-        return "unknown", f"Call {verb.target_call} cannot be bridged: it is not another call of this account", "bridge.failed"
+        return "unknown", f"Call {verb.target_call} cannot be bridged: it is not another call of this account", "bridge.unknown"
     if not target.active:
-        return "unknown", f"Call {target.call_id} has ended", "bridge.failed"
+        return "unknown", f"Call {target.call_id} has ended", "bridge.ended"
     if target.direction == "outbound" and not target.answered:
-        return "rejected", f"Call {target.call_id} has not been answered", "bridge.failed"
+        return "rejected", f"Call {target.call_id} has not been answered", "bridge.ringing"
     link = core.links.get(target.call_id)
     if link is not None and isinstance(link.verb, bxml.Bridge):
         return "busy", f"Call {target.call_id} is already bridged with another call", "bridge.busy"
@@ -230,6 +237,7 @@ def _why_not(core: Core, call: Call, verb: bxml.Bridge, target: Call | None) -> 
 def _bridge_failed(core: Core, call: Call, verb: bxml.Bridge, cause: str, message: str, rule: str) -> bool:
     core.happen("bridgeFailed", rule, callId=call.call_id, cause=cause, errorMessage=message)
     hook = program.hook(verb, "bridge_complete", call.base_url)
+    core.follow("bridge.failed")
     if hook is None:
         return True
     call.program = []
@@ -242,11 +250,14 @@ def _bridge_left(core: Core, link: Link, leaver: Call) -> None:
     """One of two bridged calls left: the other is asked, goes on, or is hung up."""
     assert isinstance(link.verb, bxml.Bridge) and link.b is not None
     _part(core, link)
+    core.follow("bridge.order")
     originator, target = core.calls[link.a], core.calls[link.b]
     if leaver is target:
         hook = program.hook(link.verb, "bridge_complete", originator.base_url)
         if hook is None:
             return _go_on(core, originator, "bridge.next")
+        if originator.program:
+            core.follow("bxml.rest")
         program.stop(core, originator)
         return lifecycle.ask(core, originator, "bridgeComplete", hook, "bridge.complete")
     hook = program.hook(link.verb, "bridge_target_complete", link.base_url)
@@ -268,7 +279,7 @@ def call_ended(core: Core, call: Call) -> None:
     if isinstance(link.verb, bxml.Bridge):
         _bridge_left(core, link, call)
     elif call.call_id == link.a:
-        _drop_legs(core, link)
+        _drop_legs(core, link, "transfer.single")
     else:
         _leg_ended(core, link, call)
 
@@ -279,9 +290,10 @@ def call_moved(core: Core, call: Call) -> None:
     if link is None:
         return
     if isinstance(link.verb, bxml.Bridge):
+        core.follow("bridge.moved")
         _bridge_left(core, link, call)
     elif call.call_id == link.a:
-        _drop_legs(core, link)
+        _drop_legs(core, link, "transfer.redirect")
     else:
         core.happen("detached", "transfer.detach", callId=call.call_id)
         _part(core, link)

@@ -64,9 +64,9 @@ class LocalOperations(WebRtcOperations):
 
     def _phone(self, number: str) -> Phone:
         if not requests.is_e164(number):
-            raise Refusal(400, f"{number} is not an E.164 telephone number", "request.number")
+            raise Refusal(400, f"{number} is not an E.164 telephone number", "phone.number")
         if number in self.numbers:
-            raise Refusal(400, f"{number} belongs to an application, it is no phone", "call.wire")
+            raise Refusal(400, f"{number} belongs to an application, it is no phone", "phone.number")
         return self.phones.get(number) or phones.phone(number)
 
     def _call_of(self, number: str) -> Call:

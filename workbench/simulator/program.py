@@ -60,14 +60,31 @@ def receive(core: Core, call: Call, body: bytes, url: str) -> None:
     try:
         document = bxml.parse(body, where)
     except BxmlError as error:
-        return lifecycle.end(core, call, "invalid-bxml", str(error), rule="bxml.invalid")
+        rule = broken(error, body, where)
+        return lifecycle.end(core, call, "invalid-bxml", f"{error} (rule {rule})", rule=rule)
+    if isinstance(document, bxml.Bxml):
+        core.follow("bxml.root")
+    if any(bxml.relative(address) for _, _, address in bxml.urls(document)):
+        core.follow("bxml.relative")
     for warning in document.warnings:
-        core.happen("warning", "bxml.invalid", callId=call.call_id, text=warning)
+        core.happen("warning", "bxml.unknown-attribute", callId=call.call_id, text=warning)
     return run(core, call, document.verbs, url) if document.verbs else _run_empty(core, call, url)
+
+
+def broken(error: BxmlError, document: bytes, where: bxml.Where = bxml.Where.CALL) -> str:
+    """The rule on documents that one breaks."""
+    if len(document) > bxml.LIMIT:
+        return "bxml.size"
+    if error.attribute is not None:
+        return "bxml.attribute"
+    if error.verb is not None:
+        return "transfer.answer-verbs" if where is bxml.Where.TRANSFER_ANSWER else "bxml.verb"
+    return "bxml.invalid"
 
 
 def _run_empty(core: Core, call: Call, url: str) -> None:
     """An empty document is a `<Hangup>`, which rejects an unanswered inbound call; it leaves a transfer's winner ready to be joined."""
+    core.follow("bxml.empty-document")
     run(core, call, () if links.waiting_leg(core, call) else (bxml.Hangup(),), url)
 
 

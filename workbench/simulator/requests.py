@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,9 +20,27 @@ _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _SIP = re.compile(r"sips?:[^\s@]+(@[^\s@]+)?", re.IGNORECASE)
 _ANONYMOUS = ("Restricted", "Anonymous", "Private", "Unavailable")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_CREDENTIALS = ("username", "password", "fallbackUsername", "fallbackPassword")
+
+
+def _hook_fields(name: str) -> tuple[str, ...]:
+    return (f"{name}Url", f"{name}Method", f"{name}FallbackUrl", f"{name}FallbackMethod", *_CREDENTIALS)
+
+
+CREATE_CALL = frozenset(
+    (
+        *("to", "from", "applicationId", "disconnectUrl", "disconnectMethod", "callTimeout", "callbackTimeout", "uui"),
+        *("displayName", "privacy", "priority", "tag", "machineDetection", *_hook_fields("answer")),
+    )
+)
+UPDATE_CALL = frozenset(("state", "tag", *_hook_fields("redirect")))
+UPDATE_CONFERENCE = frozenset(("status", *_hook_fields("redirect")))
+UPDATE_MEMBER = frozenset(("mute", "hold", "callIdsToCoach"))
 _REQUIRED = ("from", "to", "answerUrl", "applicationId")
 _LENGTHS = {"tag": 4096, "displayName": 256, "username": 1024, "password": 1024, "fallbackUsername": 1024, "fallbackPassword": 1024}
 _RANGES = {"callTimeout": (1, 300), "callbackTimeout": (1, 25), "priority": (1, 5)}
+_LENGTH_RULES = dict.fromkeys(_LENGTHS, "request.credentials") | {"tag": "request.tag", "displayName": "request.display-name"}
+_RANGE_RULES = {"callTimeout": "request.call-timeout", "callbackTimeout": "request.callback-timeout", "priority": "request.priority"}
 
 
 def refuse(description: str, rule: str) -> Refusal:
@@ -33,6 +51,11 @@ def refuse(description: str, rule: str) -> Refusal:
 def present(fields: Fields) -> dict[str, Any]:
     """The fields that are set: null counts as missing (documented)."""
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def unknown(fields: Fields, known: Collection[str]) -> list[str]:
+    """The fields that an operation does not have: they are passed over (assumed)."""
+    return [name[:100] for name in fields if name not in known][:20]
 
 
 def is_e164(value: object) -> bool:
@@ -47,9 +70,9 @@ def create_call(fields: Fields) -> dict[str, Any]:
         names = "from, to, answerUrl, applicationId"
         raise refuse(f"Missing at least one required field. Required fields are [{names}]", "request.required")
     if not (is_e164(checked["to"]) or (isinstance(checked["to"], str) and _SIP.fullmatch(checked["to"]))):
-        raise refuse("Invalid to: must be an E164 telephone number", "request.number")
+        raise refuse("Invalid to: must be an E164 telephone number", "request.to")
     if not (is_e164(checked["from"]) or checked["from"] in _ANONYMOUS):
-        raise refuse("Invalid from: must be an E164 telephone number", "request.number")
+        raise refuse("Invalid from: must be an E164 telephone number", "request.from")
     check_common(checked)
     if "uui" in checked:
         _check_uui(checked["uui"])
@@ -77,7 +100,7 @@ def _update(fields: Fields, name: str, words: tuple[str, ...]) -> dict[str, Any]
     if state == "completed":
         return checked
     if not checked.get("redirectUrl"):
-        raise refuse("Missing at least one required field. Required fields are [redirectUrl]", "request.required")
+        raise refuse("Missing at least one required field. Required fields are [redirectUrl]", "request.redirect-url")
     check_common(checked)
     check_hook(checked, "redirect", "username", "password")
     return checked
@@ -136,7 +159,7 @@ def check_url(name: str, value: object, *, credentials: bool = False) -> None:
     if parts.scheme not in ("http", "https") or not host:
         raise refuse(f"Invalid {name}: only http and https are allowed", "request.url")
     if len(value) > 2048:
-        raise refuse(f"Invalid {name}: must have at most 2048 characters", "request.url")
+        raise refuse(f"Invalid {name}: must have at most 2048 characters", "request.url-length")
     if credentials and parts.scheme != "https" and host not in _LOOPBACK:
         raise refuse(f"Invalid {name}: https is required when credentials are given", "request.https")
 
@@ -149,7 +172,7 @@ def moment(fields: Mapping[str, str], name: str) -> str | None:
         given = datetime.fromisoformat(fields[name])
         return bodies.iso((given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):
-        raise refuse(f"Invalid {name}: must be a time such as 2026-03-02T10:00:00.000Z", "request.field") from None
+        raise refuse(f"Invalid {name}: must be a time such as 2026-03-02T10:00:00.000Z", "list.time") from None
 
 
 def check_common(fields: Fields) -> None:
@@ -158,13 +181,13 @@ def check_common(fields: Fields) -> None:
             raise refuse(f"Invalid {name}: must be a string", "request.field")
         if name in _LENGTHS and len(value) > _LENGTHS[name]:
             what = "Could not create call: sendCallback tag" if name == "tag" else name
-            raise refuse(f"{what} must contain at most {_LENGTHS[name]} characters", "request.length")
+            raise refuse(f"{what} must contain at most {_LENGTHS[name]} characters", _LENGTH_RULES[name])
         if name in _RANGES:
             _check_range(name, value)
     if not isinstance(fields.get("applicationId", ""), str):
         raise refuse("Invalid applicationId: must be a string", "request.field")
     if any(ord(character) < 32 for character in fields.get("displayName", "")):
-        raise refuse("displayName must not contain control characters", "request.length")
+        raise refuse("displayName must not contain control characters", "request.display-name")
 
 
 def _check_range(name: str, value: object) -> None:
@@ -172,12 +195,14 @@ def _check_range(name: str, value: object) -> None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise refuse(f"Invalid {name}: must be a number", "request.field")
     if not low <= value <= high:
-        raise refuse(f"{name} must be within the range [{low}, {high}], but was {value}", "request.range")
+        raise refuse(f"{name} must be within the range [{low}, {high}], but was {value}", _RANGE_RULES[name])
 
 
 def _check_uui(value: object) -> None:
     if not isinstance(value, str):
         raise refuse("Invalid uui: must be a string", "request.field")
+    if len(value) > tokens.UUI_LIMIT:
+        raise refuse(f"uui must contain at most {tokens.UUI_LIMIT} characters", "request.uui-length")
     try:
         tokens.parse_uui(value)
     except TokenError as error:
@@ -193,9 +218,9 @@ def participant(fields: Fields) -> tuple[tuple[str, ...], str | None, str | None
     permissions = ["AUDIO", "VIDEO"] if permissions is None else permissions
     known = isinstance(permissions, list) and all(item in ("AUDIO", "VIDEO") for item in permissions)
     if not known or len(set(permissions)) != len(permissions):
-        raise refuse("publishPermissions: must be a list of AUDIO and VIDEO without repetition", "webrtc.field")
+        raise refuse("publishPermissions: must be a list of AUDIO and VIDEO without repetition", "webrtc.permissions")
     if fields.get("deviceApiVersion", "V3") not in ("V3", None):
-        raise refuse("deviceApiVersion: must be V3", "webrtc.field")
+        raise refuse("deviceApiVersion: must be V3", "webrtc.version")
     callback_url = fields.get("callbackUrl")
     if callback_url is not None:
         check_url("callbackUrl", callback_url)
@@ -206,7 +231,7 @@ def webrtc_tag(fields: Fields) -> str | None:
     """The tag of a participant or session: at most 50 characters."""
     tag = fields.get("tag")
     if tag is not None and (not isinstance(tag, str) or len(tag) > 50):
-        raise refuse("tag: must be a string of at most 50 characters", "webrtc.field")
+        raise refuse("tag: must be a string of at most 50 characters", "webrtc.tag")
     return tag
 
 
@@ -215,12 +240,12 @@ def subscriptions(session_id: str, fields: Fields | None) -> None:
     if fields is None:
         return
     if fields.get("sessionId") not in (None, "", session_id):
-        raise refuse("sessionId: differs from the session of the path", "webrtc.field")
+        raise refuse("sessionId: differs from the session of the path", "subscription.path")
     named = fields.get("participants")
     if named is None:
         return
     if not isinstance(named, list) or not all(_is_item(item) for item in named):
-        raise refuse("participants: must be a list of objects with participantId and optional streamAliases", "webrtc.field")
+        raise refuse("participants: must be a list of objects with participantId and optional streamAliases", "subscription.form")
 
 
 def _is_item(item: object) -> bool:

@@ -31,9 +31,11 @@ def execute(core: Core, call: Call, verb: bxml.Verb) -> bool:
     tag = getattr(verb, "tag", None)
     if tag is not None:
         call.tag = tag or None
-        core.happen("tagged", "bxml.tag", callId=call.call_id, tag=tag)
+        core.happen("tagged", "bxml.tag-attribute" if tag else "bxml.tag-clear", callId=call.call_id, tag=tag)
     if isinstance(verb, ANSWERING) or (isinstance(verb, bxml.Ring) and verb.effective("answer_call")):
         lifecycle.answer_inbound(core, call)
+    elif not call.answered and call.direction == "inbound":
+        core.follow("bxml.ring-unanswered" if isinstance(verb, bxml.Ring) else "bxml.unanswered")
     return EXECUTE.get(type(verb), _not_simulated)(core, call, verb)
 
 
@@ -76,13 +78,14 @@ def _redirect(core: Core, call: Call, verb: bxml.Redirect) -> bool:
 
 
 def _hangup(core: Core, call: Call, verb: bxml.Hangup) -> bool:
+    core.follow("bxml.hangup")
     lifecycle.give_up(core, call, "bxml.hangup")
     return False
 
 
 def _tag(core: Core, call: Call, verb: bxml.Tag) -> bool:
     call.tag = verb.content.strip() or None
-    core.happen("tagged", "bxml.tag", callId=call.call_id, tag=verb.content)
+    core.happen("tagged", "bxml.tag" if call.tag else "bxml.tag-clear", callId=call.call_id, tag=verb.content)
     return True
 
 

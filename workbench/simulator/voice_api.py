@@ -67,7 +67,9 @@ class VoiceApi:
         return routes(BASE, self.operations(), self._guard)
 
     def _guard(self, handler: Handler) -> Handler:
-        refuse = self._world.refuse
+        def refuse(response: Response, rule: str) -> Response:
+            self._world.engine.follow("api.error")
+            return self._world.refuse(response, rule)
 
         async def guarded(request: Request) -> Response:
             try:
@@ -94,6 +96,9 @@ class VoiceApi:
         fields = await _json(request)
         call, seq = self._world.change(lambda engine, now: engine.create_call(now, fields))
         sent = self._world.hold(call.call_id)
+        self._world.engine.follow("api.created")
+        if fields.get("password"):
+            self._world.engine.follow("api.hidden")
         url = f"{self._url}/calls/{call.call_id}"
         body = json.dumps(created(call, url), separators=(",", ":"))
         response = TellingResponse(body, 201, {"Location": url, "X-Workbench-Seq": str(seq)}, MEDIA_TYPE)
@@ -102,7 +107,9 @@ class VoiceApi:
 
     async def get_call(self, request: Request) -> Response:
         """GET /calls/{callId}"""
-        return _json_200(call_state(self._world.engine.call(request.path_params["call_id"])))
+        call = self._world.engine.call(request.path_params["call_id"])
+        self._world.engine.follow("api.null")
+        return _json_200(call_state(call))
 
     async def list_calls(self, request: Request) -> Response:
         """GET /calls"""
@@ -115,13 +122,13 @@ class VoiceApi:
         """POST /calls/{callId}"""
         fields, call_id = await _json(request), request.path_params["call_id"]
         _, seq = self._world.change(lambda engine, now: engine.update_call(now, call_id, fields))
-        return _empty(200, seq)
+        return self._empty(200, seq)
 
     async def update_call_bxml(self, request: Request) -> Response:
         """PUT /calls/{callId}/bxml"""
         document, call_id = await _xml(request), request.path_params["call_id"]
         _, seq = self._world.change(lambda engine, now: engine.update_call_bxml(now, call_id, document))
-        return _empty(204, seq)
+        return self._empty(204, seq)
 
     async def statistics(self, request: Request) -> Response:
         """GET /statistics"""
@@ -142,19 +149,20 @@ class VoiceApi:
         conference = self._world.engine.conference(request.path_params["conference_id"])
         url = f"{self._url}/conferences/{conference.conference_id}"
         members = [member_state(conference.conference_id, member, url) for member in conference.members.values()]
+        self._world.engine.follow("api.members")
         return _json_200({**conference_state(conference), "activeMembers": members})
 
     async def update_conference(self, request: Request) -> Response:
         """POST /conferences/{conferenceId}"""
         fields, conference_id = await _json(request), request.path_params["conference_id"]
         _, seq = self._world.change(lambda engine, now: engine.update_conference(now, conference_id, fields))
-        return _empty(204, seq)
+        return self._empty(204, seq)
 
     async def update_conference_bxml(self, request: Request) -> Response:
         """PUT /conferences/{conferenceId}/bxml"""
         document, conference_id = await _xml(request), request.path_params["conference_id"]
         _, seq = self._world.change(lambda engine, now: engine.update_conference_bxml(now, conference_id, document))
-        return _empty(204, seq)
+        return self._empty(204, seq)
 
     async def get_member(self, request: Request) -> Response:
         """GET /conferences/{conferenceId}/members/{memberId}"""
@@ -166,7 +174,11 @@ class VoiceApi:
         """PUT /conferences/{conferenceId}/members/{memberId}"""
         fields, ids = await _json(request), (request.path_params["conference_id"], request.path_params["call_id"])
         _, seq = self._world.change(lambda engine, now: engine.update_member(now, *ids, fields))
-        return _empty(204, seq)
+        return self._empty(204, seq)
+
+    def _empty(self, status: int, seq: int) -> Response:
+        self._world.engine.follow("api.empty")
+        return Response(None, status, {"X-Workbench-Seq": str(seq)})
 
     def _page(self, request: Request, rows: list[tuple[str, T]], size: int, after: str | None) -> tuple[list[T], dict[str, str]]:
         """One page of rows by id, and its headers. A token names the last row before the page, so that new rows do not shift pages."""
@@ -177,6 +189,7 @@ class VoiceApi:
                 raise Refusal(400, "Invalid pageToken", "list.token")
         page, headers = rows[start : start + size], {}
         if start + size < len(rows):
+            self._world.engine.follow("list.next")
             token = urlsafe_b64encode(page[-1][0].encode()).decode()
             query = urlencode({**request.query_params, "pageToken": token})
             path = request.url.path.rpartition("/")[2]
@@ -186,10 +199,6 @@ class VoiceApi:
 
 def _json_200(value: Any) -> Response:
     return json_response(value, media_type=MEDIA_TYPE)
-
-
-def _empty(status: int, seq: int) -> Response:
-    return Response(None, status, {"X-Workbench-Seq": str(seq)})
 
 
 def _paging(request: Request, most: int) -> tuple[dict[str, str], int, str | None]:

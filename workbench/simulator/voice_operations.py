@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from workbench import bxml
@@ -48,6 +48,7 @@ class VoiceOperations(Core):
             uui=checked.get("uui"),
         )
         self.calls[call.call_id] = call
+        self._taken(fields, requests.CREATE_CALL)
         self.happen("queued", "call.queue", callId=call.call_id, **{"from": call.from_, "to": call.to})
         if detection is not None:
             self.detections[call.call_id] = detection
@@ -59,6 +60,13 @@ class VoiceOperations(Core):
         self.tick(now)
         admission.check_request(self)
 
+    def _taken(self, fields: Fields, known: Collection[str]) -> None:
+        """A request is accepted: note what of it was passed over."""
+        if None in fields.values():
+            self.follow("request.null")
+        if unknown := requests.unknown(fields, known):
+            self.happen("fieldsIgnored", "request.unknown", fields=unknown)
+
     def call(self, call_id: str) -> Call:
         """A call by id. Raises Refusal 404."""
         if call_id not in self.calls:
@@ -68,6 +76,7 @@ class VoiceOperations(Core):
     def list_calls(self, fields: Mapping[str, str]) -> list[Call]:
         """Calls that match, oldest first. Raises Refusal 400 for a time that is none."""
         wanted = list(self.calls.values())
+        self.follow("list.filter" if fields else "list.order")
         for name, value in (("to", "to"), ("from", "from_"), ("disconnectCause", "cause")):
             if fields.get(name):
                 wanted = [call for call in wanted if getattr(call, value) == fields[name]]
@@ -76,6 +85,7 @@ class VoiceOperations(Core):
 
     def statistics(self) -> tuple[int, int]:
         """How many calls are queued, and how many may be; without limits the documented number is shown."""
+        self.follow("statistics.queue")
         return len(self.queue), self.limits.capacity or DOCUMENTED.capacity or 0
 
     def update_call(self, now: float, call_id: str, fields: Fields) -> None:
@@ -85,14 +95,22 @@ class VoiceOperations(Core):
         if checked["state"] == "completed":
             if not call.active:
                 raise self._conflict(call)
+            self._taken(fields, requests.UPDATE_CALL)
+            self._redirect_ignored(fields)
             return lifecycle.give_up(self, call)
         self._check_changeable(call)
+        self._taken(fields, requests.UPDATE_CALL)
         if "tag" in checked:
             call.tag = checked["tag"] or None
+            self.follow("call.tag" if call.tag else "bxml.tag-clear")
         hook = requests.hook(checked, "redirect")
         assert hook is not None
         lifecycle.interrupt(self, call)
         return lifecycle.ask(self, call, "redirect", hook, "call.redirect")
+
+    def _redirect_ignored(self, fields: Fields) -> None:
+        if "redirectUrl" in fields:
+            self.follow("request.redirect-ignored")
 
     def update_call_bxml(self, now: float, call_id: str, document: bytes) -> None:
         """Give a call another document at once."""
@@ -109,6 +127,8 @@ class VoiceOperations(Core):
             root = bxml.parse(document, where)
         except BxmlError as error:
             raise Refusal(400, str(error), "call.bxml" if where is bxml.Where.CALL else "conference.verbs") from error
+        if isinstance(root, bxml.Response):
+            self.follow("bxml.root")
         relative = next((url for _, _, url in bxml.urls(root) if bxml.relative(url)), None)
         if relative is not None:
             raise Refusal(400, f"{relative} is relative, but there is no URL to resolve it against", "call.bxml-relative")
@@ -118,6 +138,8 @@ class VoiceOperations(Core):
         waiting = call.direction == "outbound" and call.state in (State.QUEUED, State.INITIATED)
         if waiting or not call.active:
             raise self._conflict(call)
+        if not call.answered:
+            self.follow("call.modify-inbound")
 
     @staticmethod
     def _conflict(call: Call) -> Refusal:
@@ -134,6 +156,7 @@ class VoiceOperations(Core):
     def list_conferences(self, fields: Mapping[str, str]) -> list[Conference]:
         """Conferences that match, oldest first. Raises Refusal 400 for a time that is none."""
         wanted = list(self.conferences.values())
+        self.follow("list.filter" if fields else "list.order")
         if fields.get("name"):
             wanted = [conference for conference in wanted if conference.name == fields["name"]]
         earliest, latest = requests.moment(fields, "minCreatedTime"), requests.moment(fields, "maxCreatedTime")
@@ -143,7 +166,9 @@ class VoiceOperations(Core):
         """End a conference, or play the document of another URL to it."""
         self.tick(now)
         conference, checked = self._active_conference(conference_id), requests.update_conference(fields)
+        self._taken(fields, requests.UPDATE_CONFERENCE)
         if checked["status"] == "completed":
+            self._redirect_ignored(fields)
             return conferences.complete(self, conference)
         hook = requests.hook(checked, "redirect")
         assert hook is not None
@@ -167,15 +192,19 @@ class VoiceOperations(Core):
         """A member by its call's id. Raises Refusal 404."""
         member = self.conference(conference_id).members.get(call_id)
         if member is None:
-            raise Refusal(404, f"Member [{call_id}] not found", "conference.unknown")
+            raise Refusal(404, f"Member [{call_id}] not found", "conference.member-unknown")
         return member
 
     def update_member(self, now: float, conference_id: str, call_id: str, fields: Fields) -> None:
         """Change a member's mute, hold and coach; no webhook tells."""
         self.tick(now)
         member, checked = self.member(conference_id, call_id), requests.update_member(fields)
+        self._taken(fields, requests.UPDATE_MEMBER)
         member.mute = checked.get("mute", member.mute)
         member.hold = checked.get("hold", member.hold)
+        conferences.note(self, member)
+        if checked.keys() < requests.UPDATE_MEMBER:
+            self.follow("conference.partial")
         if "callIdsToCoach" in checked:
             conferences.set_coach(self, self.conference(conference_id), member, checked["callIdsToCoach"])
         self.happen("memberChanged", "conference.member", conferenceId=conference_id, callId=call_id, **checked)

@@ -81,11 +81,16 @@ def _with_query(url: str, body: Mapping[str, Any]) -> str:
     return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(fields)))), fragment=""))
 
 
-async def exchange(deliver: Deliver, request: Outgoing, username: str | None, password: str | None) -> Answer:
+async def exchange(
+    deliver: Deliver, request: Outgoing, username: str | None, password: str | None, follow: Callable[[str], None] = lambda _: None
+) -> Answer:
     """Send a request; credentials go only to a server that challenges for them, in a second request (documented, guides/callbacks)."""
     answer = await deliver(request)
     if not answer.challenged or not (username or password):
+        if answer.status == 401:
+            follow("webhook.unchallenged")
         return answer
+    follow("webhook.challenge")
     secret = b64encode(f"{username or ''}:{password or ''}".encode()).decode()
     return await deliver(replace(request, headers={**request.headers, "Authorization": f"Basic {secret}"}))
 

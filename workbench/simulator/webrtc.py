@@ -31,6 +31,7 @@ def masked_uui(uui: str) -> str:
 def create_participant(core: Core, permissions: tuple[str, ...], callback_url: str | None, tag: str | None) -> tuple[Participant, str]:
     """A new participant and its token, which is given only here."""
     participant = Participant(core.ids("participant"), permissions, callback_url, tag)
+    core.follow("webrtc.token")
     core.participants[participant.id] = participant
     token = tokens.issue(
         account_id=core.config.account_id,
@@ -79,19 +80,26 @@ def delete_session(core: Core, session: Session) -> None:
 def join_session(core: Core, participant: Participant, session: Session) -> None:
     """Add a participant to a session. Raises Refusal 409 when it is in another, or this one is full."""
     if participant.session_id == session.id:
-        return
+        return core.follow("webrtc.again")
     if participant.session_id is not None:
         raise Refusal(409, f"participant {participant.id} is in another session", "webrtc.other-session")
     if len(session.participants) >= PARTICIPANTS_LIMIT:
         raise Refusal(409, f"session {session.id} already has {PARTICIPANTS_LIMIT} participants", "webrtc.full")
     session.participants.append(participant.id)
     participant.session_id = session.id
+    if participant.call_id is not None:
+        core.follow("webrtc.moved")
+    return None
 
 
 def leave_session(core: Core, participant: Participant) -> None:
     """Remove a participant from its session, with its subscriptions; a phone call goes on (documented)."""
     assert participant.session_id is not None
     core.sessions[participant.session_id].participants.remove(participant.id)
+    if participant.subscription is not None:
+        core.follow("subscription.removed")
+    if participant.call_id is not None:
+        core.follow("webrtc.removed")
     participant.session_id = participant.subscription = None
 
 
@@ -109,6 +117,7 @@ def _tell(core: Core, participant: Participant, event: str, rule: str) -> None:
     core.happen(event, rule, participantId=participant.id, callId=participant.call_id)
     if participant.callback_url is not None and participant.device_id is not None:
         body = bodies.participant_event(core, event, participant.id, participant.device_id, participant.tag)
+        core.follow("webrtc.one-attempt")
         core.send(Hook(participant.callback_url), body, rule, timeout=WEBHOOK_SECONDS, one_attempt=True)
 
 
@@ -123,6 +132,7 @@ def disconnect_device(core: Core, participant: Participant) -> None:
     """The browser leaves; no phone call is touched (assumed)."""
     if participant.device_id is not None:
         _tell(core, participant, "onLeave", "webrtc.leave")
+        core.follow("webrtc.browser")
     participant.device_id = None
 
 
@@ -149,6 +159,7 @@ def leg_up(core: Core, call: Call) -> None:
     """The interconnect answered: the phone side is the participant now."""
     participant = core.sip_legs.get(call.call_id)
     if participant is not None:
+        core.follow("webrtc.leg")
         _tell(core, participant, "onConnect", "webrtc.connect")
 
 

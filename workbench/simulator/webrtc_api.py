@@ -50,7 +50,9 @@ class WebRtcApi:
         return json_response({"error": text, "requestId": self._world.ids("request")}, status)
 
     def _guard(self, handler: Handler) -> Handler:
-        refuse = self._world.refuse
+        def refuse(response: Response, rule: str) -> Response:
+            self._world.engine.follow("webrtc.error")
+            return self._world.refuse(response, rule)
 
         async def guarded(request: Request) -> Response:
             try:
@@ -66,6 +68,10 @@ class WebRtcApi:
                 return refuse(self.error(refusal.status, refusal.description), refusal.rule)
 
         return guarded
+
+    def _nothing(self) -> Response:
+        self._world.engine.follow("webrtc.empty")
+        return Response(None, 204)
 
     # Participants
 
@@ -106,7 +112,7 @@ class WebRtcApi:
     async def list_participants(self, request: Request) -> Response:
         """GET /sessions/{sessionId}/participants; 204 when there are none (assumed)"""
         participants = self._world.engine.session_participants(request.path_params["session_id"])
-        return json_response([participant_state(participant) for participant in participants]) if participants else Response(None, 204)
+        return json_response([participant_state(item) for item in participants]) if participants else self._nothing()
 
     async def add_participant(self, request: Request) -> Response:
         """PUT /sessions/{sessionId}/participants/{participantId}"""
@@ -123,7 +129,7 @@ class WebRtcApi:
     async def get_subscriptions(self, request: Request) -> Response:
         """GET /sessions/{sessionId}/participants/{participantId}/subscriptions; 204 when there are none (assumed)"""
         subscription = self._world.engine.subscriptions(*_ids(request))
-        return json_response(subscription_state(subscription)) if subscription is not None else Response(None, 204)
+        return json_response(subscription_state(subscription)) if subscription is not None else self._nothing()
 
     async def set_subscriptions(self, request: Request) -> Response:
         """PUT /sessions/{sessionId}/participants/{participantId}/subscriptions"""

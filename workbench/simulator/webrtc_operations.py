@@ -21,7 +21,10 @@ class WebRtcOperations(Core):
     def create_participant(self, now: float, fields: Fields) -> tuple[Participant, str]:
         """A new participant and its token."""
         self.tick(now)
-        return webrtc.create_participant(self, *requests.participant(fields))
+        checked = requests.participant(fields)
+        if fields.get("publishPermissions") is None:
+            self.follow("webrtc.permissions-default")
+        return webrtc.create_participant(self, *checked)
 
     def participant(self, participant_id: str) -> Participant:
         """A participant by id. Raises Refusal 404."""
@@ -62,6 +65,7 @@ class WebRtcOperations(Core):
         webrtc.join_session(self, participant, session)
         if fields is not None:
             participant.subscription = wanted
+            self._follow_level(wanted)
 
     def remove_participant(self, now: float, session_id: str, participant_id: str) -> None:
         """Take a participant out of a session; a phone call goes on without media."""
@@ -77,12 +81,20 @@ class WebRtcOperations(Core):
         self.tick(now)
         participant = self._member(session_id, participant_id)
         participant.subscription = self._subscription(self.session(session_id), participant, fields)
+        self.follow("subscription.replaced")
+        self._follow_level(participant.subscription)
 
     def _subscription(self, session: Session, participant: Participant, fields: Fields | None) -> Subscription | None:
         requests.subscriptions(session.id, fields)
         wanted = webrtc.as_subscription(session.id, fields)
         webrtc.check_subscription(session, participant, wanted)
         return wanted
+
+    def _follow_level(self, wanted: Subscription | None) -> None:
+        if wanted is None:
+            self.follow("subscription.none")
+        else:
+            self.follow("subscription.session" if wanted.everybody else "subscription.participants")
 
     def _member(self, session_id: str, participant_id: str) -> Participant:
         participant = self.participant(participant_id)

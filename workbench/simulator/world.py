@@ -143,11 +143,14 @@ class World:
         loop = asyncio.get_running_loop()
         answer, error, begun = Answer(0), None, loop.time()
         try:
-            answer = await exchange(self._deliver, outgoing(effect, label(effect.rule)), effect.username, effect.password)
+            request = outgoing(effect, label(effect.rule))
+            answer = await exchange(self._deliver, request, effect.username, effect.password, self.engine.follow)
         except Exception as problem:  # whatever keeps an answer from coming is a connection exception to the engine
             error = f"{type(problem).__name__}: {problem}"
         del self._tasks["webhook", effect.delivery_id]
         status = None if error else answer.status
+        if answer.body and "xml" not in answer.header("content-type"):
+            self.engine.follow("webhook.content-type")
         reply = masked(answer.body[:REPLY_KEPT].decode(errors="replace"))
         ms = round((loop.time() - begun) * 1000, 1)
         data = {"delivery": effect.delivery_id, "of": effect.seq, "status": status, "error": error, "reply": reply, "ms": ms}
@@ -170,6 +173,7 @@ class World:
         The answer to createCall uses it: `answer` is never delivered before the 201 of its call was sent (assumed; samples rely on it).
         """
         held = self._holds[call_id] = asyncio.Event()
+        self.engine.follow("call.answered-first")
 
         def release() -> None:
             self._holds.pop(call_id, None)
