@@ -19,7 +19,6 @@ NOT_YET: set[str] = {
     "conference.member-unknown",
     "conference.ended",
     "number.form",
-    "webhook.status",
     "webhook.moved",
     "webhook.unreachable",
     "webhook.unchallenged",
