@@ -39,6 +39,13 @@ class Scene:
         """A call that ended."""
         return await self.call(document("<Hangup/>"))
 
+    async def transcription(self) -> Ids:
+        """An ended call of which both tracks were transcribed."""
+        spoken = '<StartTranscription tracks="both"/><SpeakSentence>Hello.</SpeakSentence>'
+        ids = await self.call(document(spoken))
+        listed = await self.platform.http.get(f"{VOICE}/calls/{ids['callId']}/transcriptions")
+        return ids | {"transcriptionId": listed.json()[0]["transcriptionId"]}
+
     async def calls(self) -> Ids:
         """Two calls with everything a call can show: one ended, one going on with its B-leg."""
         await self.ended_call()

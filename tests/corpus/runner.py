@@ -67,6 +67,7 @@ class Play:
             "release": self.release,
             "hears": self.hears,
             "note": self.note,
+            "socket": self.socket,
         }
 
     async def all(self) -> Outcome:
@@ -83,6 +84,7 @@ class Play:
         self.compare_webhooks()
         await self.compare_state()
         self.compare_happenings()
+        self.compare_messages()
         followed = self.stage.followed()
         self.found += [f"shows: rule {rule} was not followed" for rule in self.scenario.shows if rule not in followed]
         told = {str(told.fields.get("eventType") or told.fields.get("event")) for told in self.stage.application.told}
@@ -234,6 +236,24 @@ class Play:
             line, _, path = where.partition(".")
             last = [told for told in self.stage.application.told if told.line == line][-1]
             self.names.keep(name, walk(last.fields, path))
+
+    async def socket(self, step: Step) -> None:
+        """The application's WebSocket server at a path `says` something, `closes`, or `breaks` the connection."""
+        if "says" in step:
+            said_ = step["says"]
+            self.stage.sockets.say(step["socket"], said_ if isinstance(said_, str) else json.dumps(said_))
+        else:
+            self.stage.sockets.end(step["socket"], step.get("breaks"))
+
+    def compare_messages(self) -> None:
+        """All that came on the application's WebSockets but audio, in order; not looked at unless the scenario has any."""
+        came = [line for line, _ in self.stage.sockets.messages]
+        expected = [line for line, _ in self.scenario.messages]
+        if expected and came != expected:
+            self.found.append("messages: expected\n  " + "\n  ".join(expected) + "\nbut came\n  " + "\n  ".join(came))
+            return
+        for (line, fields), (_, message) in zip(self.scenario.messages, self.stage.sockets.messages, strict=False):
+            self.found += differences(self.names.fill(fields), message, f"message {line}")
 
     def compare_webhooks(self) -> None:
         """Every webhook, in the order in which the platform sent them."""

@@ -14,11 +14,11 @@ FOLDER = Path(__file__).parent
 # What a step may begin with, and what may stand beside it.
 ACTIONS = (
     *("call", "dial", "pick up", "hang up", "reject", "keys", "phone", "wait", "request", "session", "participant", "connect"),
-    *("disconnect", "release", "hears", "note"),
+    *("disconnect", "release", "hears", "note", "socket"),
 )
 OPTIONS = {
     *("as", "with", "for", "to", "by", "body", "xml", "text", "form", "content type", "headers", "credentials", "bearer"),
-    *("expect", "rule", "gives", "keep"),
+    *("expect", "rule", "gives", "keep", "says", "closes", "breaks"),
 }
 
 
@@ -38,9 +38,11 @@ class Scenario:
     setup: Mapping[str, Any] = field(default_factory=dict)
     answers: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, float] = field(default_factory=dict)
+    sockets: Mapping[str, str] = field(default_factory=dict)
     webhooks: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     state: tuple[tuple[str, Any], ...] = ()
     happens: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    messages: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     shows: tuple[str, ...] = ()
     live: bool = False
 
@@ -56,7 +58,7 @@ def load(path: Path) -> Scenario:
     if not isinstance(content, dict) or set(content) - known or {"about", "source", "steps"} - set(content):
         raise ScenarioError(f"{name}: needs about, source and steps, and may have {sorted(known)}")
     values = {key: value for key, value in content.items() if value is not None}
-    for key in ("webhooks", "state", "happens"):
+    for key in ("webhooks", "state", "happens", "messages"):
         values[key] = tuple(_line(name, item) for item in values.get(key, ()))
     values["steps"] = tuple(_step(name, step) for step in values["steps"])
     values["shows"] = tuple(values.get("shows", ()))

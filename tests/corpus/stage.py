@@ -10,6 +10,7 @@ import workbench.simulator.world as world_module
 from tests.corpus.application import Application
 from tests.corpus.names import Names
 from tests.corpus.scenario import Scenario
+from tests.corpus.sockets import Sockets
 from workbench.simulator.app import create_app
 from workbench.simulator.clock import Clock
 from workbench.simulator.setup import APPLICATION, Setup
@@ -52,6 +53,7 @@ class InProcess:
         self.application = Application(scenario, self.names)
         self.clock = Clock(START, paused=True)
         self.world = World(settings.config(f"{URL}/api/v2"), seed=1, clock=self.clock, deliver=self.application)
+        self.sockets = self.world.media_streams = Sockets(scenario.sockets, self.world.run)
         self.application.seconds = lambda: self.clock.now() - START
         self.application.look = self.look
         app = create_app(self.world, settings)
@@ -64,7 +66,7 @@ class InProcess:
 
     async def settle(self, seconds: float | None) -> None:
         """Move the clock."""
-        grace, world_module.GRACE_SECONDS = world_module.GRACE_SECONDS, GRACE if self.application.waiting else 10.0
+        grace, world_module.GRACE_SECONDS = world_module.GRACE_SECONDS, GRACE if self.application.waiting or self.sockets.waiting else 10.0
         try:
             await self.world.move(advance=seconds, to_idle=seconds is None)
         finally:

@@ -8,7 +8,7 @@ from typing import Any
 from workbench import bxml, tokens
 from workbench.simulator.calls import Hook
 from workbench.simulator.core import Application, Config
-from workbench.simulator.effects import FetchAudio, Happening, SendWebhook
+from workbench.simulator.effects import CloseStream, FetchAudio, Happening, OpenStream, SendMessage, SendWebhook
 from workbench.simulator.engine import Engine
 
 ACCOUNT = "9900000"
@@ -50,6 +50,9 @@ class Rig:
         self.names: dict[str, str] = {}
         self.held: list[int] = []
         self.audio: Mapping[str, float] | None = {}
+        self.sockets: dict[str, bool | str] = {}
+        self.opened: list[OpenStream] = []
+        self.messages: list[Mapping[str, Any]] = []
 
     # The application
 
@@ -81,7 +84,21 @@ class Rig:
                 elif isinstance(effect, FetchAudio) and self.audio is not None:
                     seconds = self.audio.get(effect.url)
                     self.engine.audio_fetched(self.now, effect.fetch_id, seconds, None if seconds else "unsupported format")
+                elif isinstance(effect, OpenStream):
+                    self._connect(effect)
+                elif isinstance(effect, SendMessage | CloseStream):
+                    self.messages.append(effect.message if isinstance(effect, SendMessage) else effect.stop)
         return self
+
+    def _connect(self, opening: OpenStream) -> None:
+        """The application's WebSocket server accepts, unless `sockets` has an error for it, or False to let it wait."""
+        self.opened.append(opening)
+        outcome = self.sockets.get(opening.url, True)
+        if outcome is True:
+            self.messages.append(opening.start)
+            self.engine.stream_opened(self.now, opening.connection_id)
+        elif outcome:
+            self.engine.stream_failed(self.now, opening.connection_id, str(outcome))
 
     def _deliver(self, webhook: SendWebhook) -> None:
         status, body = self.reply(webhook)

@@ -18,8 +18,18 @@ from workbench.simulator.rules import RULES
 
 NUMBERS = [f"+1919555012{digit}" for digit in range(6)]
 SCRIPTS = st.sampled_from(
-    [{}, {"busy": True}, {"reject": True}, {"answer": False}, {"hangup_after": 3}, {"ring_seconds": 0.1}, {"by_hand": True}]
+    [
+        {},
+        {"busy": True},
+        {"reject": True},
+        {"answer": False},
+        {"hangup_after": 3},
+        {"ring_seconds": 0.1},
+        {"by_hand": True},
+        {"says": "Hello there."},
+    ]
 )
+SERVERS = ["wss://app.test/yes", "wss://app.test/no", "wss://app.test/silent"]
 BRIDGE_URLS = {"bridge_complete_url": "/complete", "bridge_target_complete_url": "/target"}
 
 
@@ -33,6 +43,7 @@ class Platform(RuleBasedStateMachine):
         self.rig.answers = dict.fromkeys(("initiate", "answer", "redirect", "gather", "transferAnswer", "transferComplete"), self.answer)
         self.rig.answers |= dict.fromkeys(("bridgeComplete", "bridgeTargetComplete"), self.answer)
         self.rig.answers |= {"conferenceMemberJoin": self.room, "conferenceCreated": self.room}
+        self.rig.sockets = {"wss://app.test/no": "refused", "wss://app.test/silent": False}
         self.rig.audio = {f"{BASE}/song.wav": 2.0}
         self.session, _ = self.rig.browser()
 
@@ -56,6 +67,10 @@ class Platform(RuleBasedStateMachine):
                 lambda: bxml.PlayAudio(f"{BASE}/{self.choose(['song.wav', 'song.ogg'])}"),
                 lambda: bxml.Hangup(),
                 lambda: bxml.Redirect("/redirect"),
+                lambda: bxml.StartStream(destination=self.choose(SERVERS), name=self.choose("ab"), tracks=self.choose(["inbound", "both"])),
+                lambda: bxml.StopStream(self.choose("ab"), wait=self.choose([True, False])),
+                lambda: bxml.StartTranscription(self.choose("ab"), destination=self.choose([None, *SERVERS]), stabilized=False),
+                lambda: bxml.StopTranscription(self.choose([None, "a"])),
                 lambda: bxml.Gather(gather_url="/gather"),
                 lambda: bxml.Gather(max_digits=1),
                 lambda: bxml.StartGather("/keys"),
@@ -97,6 +112,13 @@ class Platform(RuleBasedStateMachine):
     @rule(number=st.sampled_from(NUMBERS), action=st.sampled_from(["phone_answer", "phone_reject", "phone_hangup"]))
     def handle(self, number: str, action: str) -> None:
         self.attempt(lambda: getattr(self.rig.engine, action)(self.rig.now, number))
+
+    @rule(data=st.data(), error=st.sampled_from([None, "broken"]), text=st.sampled_from(["", '{"eventType":"clear"}']))
+    def use_socket(self, data: st.DataObject, error: str | None, text: str) -> None:
+        if self.rig.opened:
+            number = data.draw(st.sampled_from(self.rig.opened)).connection_id
+            self.attempt(lambda: self.rig.engine.stream_message(self.rig.now, number, text))
+            self.attempt(lambda: self.rig.engine.stream_closed(self.rig.now, number, error))
 
     @rule(number=st.sampled_from(NUMBERS))
     def press(self, number: str) -> None:
@@ -165,12 +187,25 @@ class Platform(RuleBasedStateMachine):
             assert (conference.completed_time is None) == bool(conference.members)
 
     @invariant()
+    def streams_belong_to_the_living(self) -> None:
+        engine = self.rig.engine
+        for call_id, streams in engine.streams.items():
+            assert engine.calls[call_id].active and streams
+            for transcribes in (True, False):
+                own = [stream for stream in streams if stream.transcribes is transcribes]
+                assert sum(len(stream.tracks) for stream in own) <= 4
+                assert len({stream.name for stream in own}) == len(own)
+        connected = [stream for streams in engine.streams.values() for stream in streams if stream.connection is not None]
+        assert set(engine.connections) == {stream.connection for stream in connected}
+
+    @invariant()
     def nobody_is_stuck(self) -> None:
         engine = self.rig.engine
         for call in engine.calls.values():
             waits = (
                 any(not timer.cancelled for timer in call.timers) or call.call_id in engine.links or call.call_id in engine.in_conference
             )
+            waits |= any(stream.turn == call.turn for stream in engine.streams.get(call.call_id, ()))
             assert waits or not call.active or call.state is State.QUEUED
 
     @invariant()
@@ -206,7 +241,7 @@ class Platform(RuleBasedStateMachine):
         assert not (engine.links or engine.in_conference or engine.rooms or engine.wires or engine.on_phone or engine.sip_legs)
         assert not engine.key_hooks
         assert all(call.verb is None and not call.program and not TRANSITIONS[call.state] for call in engine.calls.values())
-        assert not engine.deliveries
+        assert not (engine.deliveries or engine.streams or engine.connections or engine.speech)
 
 
 Platform.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

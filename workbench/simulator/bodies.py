@@ -16,8 +16,10 @@ def iso(moment: float) -> str:
 
 
 def period(seconds: float) -> str:
-    """A length of time as `PT5.04S` (documented: ISO 8601)."""
-    return f"PT{round(seconds, 3):g}S"
+    """A length of time as `PT1M52.217S` (documented: ISO 8601)."""
+    minutes, rest = divmod(round(seconds, 3), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return "PT" + (f"{hours}H" if hours else "") + (f"{minutes}M" if minutes else "") + f"{rest:.3f}".rstrip("0").rstrip(".") + "S"
 
 
 def call_event(core: Core, event_type: str, call: Call, **extra: Any) -> dict[str, Any]:

@@ -15,13 +15,14 @@ from workbench.simulator.limits import Limits, Queue, Window
 from workbench.simulator.phones import Interconnect, Phone
 from workbench.simulator.records import Participant, Session
 from workbench.simulator.timers import Timer, Timers
+from workbench.simulator.tracks import Stream, Transcript
 
 
 class Ids(Protocol):
     """Hands out ids: the engine has no luck of its own."""
 
     def __call__(self, kind: str) -> str:
-        """An unused id for a call, conference, participant, session, device, error or tid."""
+        """An unused id for a call, conference, participant, session, device, stream, transcription, error or tid."""
         ...
 
 
@@ -105,6 +106,10 @@ class Core:
     pressed: dict[str, str] = field(default_factory=dict)
     detections: dict[str, Detection] = field(default_factory=dict)
     detecting: dict[str, Timer] = field(default_factory=dict)
+    streams: dict[str, list[Stream]] = field(default_factory=dict)
+    connections: dict[int, Stream] = field(default_factory=dict)
+    transcripts: dict[str, dict[str, Transcript]] = field(default_factory=dict)
+    speech: dict[str, list[Timer]] = field(default_factory=dict)
     participants: dict[str, Participant] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     sip_legs: dict[str, Participant] = field(default_factory=dict)

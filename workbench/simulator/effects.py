@@ -42,6 +42,39 @@ class FetchAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenStream:
+    """Connect to an application's WebSocket and send the first message, then call `Engine.stream_opened` or `stream_failed`.
+
+    While it is open, audio of the `tracks` is sent in real time; what the application sends and its end go to `stream_message` and
+    `stream_closed`.
+    """
+
+    connection_id: int
+    url: str
+    call_id: str
+    start: Mapping[str, Any]
+    tracks: tuple[str, ...]
+    username: str | None = None
+    password: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage:
+    """Send a message on a stream's WebSocket."""
+
+    connection_id: int
+    message: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CloseStream:
+    """Send the last message and close a stream's WebSocket, or abandon a connection that does not stand yet."""
+
+    connection_id: int
+    stop: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Happening:
     """Something the platform did that no webhook tells: an INVITE, ringing, an answer, a join, a sentence."""
 
@@ -52,7 +85,7 @@ class Happening:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-Effect = SendWebhook | CancelWebhook | FetchAudio | Happening
+Effect = SendWebhook | CancelWebhook | FetchAudio | OpenStream | SendMessage | CloseStream | Happening
 
 
 class Refusal(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workbench import bxml
-from workbench.simulator import conferences, lifecycle, program, verbs
+from workbench.simulator import conferences, lifecycle, playback, program, streams, verbs
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Delivery, Kind
 from workbench.simulator.local_operations import LocalOperations
@@ -35,6 +35,30 @@ class Engine(VoiceOperations, LocalOperations):
         done = self.fetches.pop(fetch_id, None)
         if done is not None:
             done(seconds, error)
+
+    def stream_opened(self, now: float, connection_id: int) -> None:
+        """A stream's connection stands and its first message was sent."""
+        self.tick(now)
+        if connection_id in self.connections:
+            streams.opened(self, self.connections[connection_id])
+
+    def stream_failed(self, now: float, connection_id: int, error: str) -> None:
+        """A stream's connection could not be made."""
+        self.tick(now)
+        if connection_id in self.connections:
+            streams.failed(self, self.connections[connection_id], error)
+
+    def stream_message(self, now: float, connection_id: int, text: str | None) -> None:
+        """The application sent a message on a stream; None stands for one that is no text."""
+        self.tick(now)
+        if connection_id in self.connections:
+            playback.receive(self, self.connections[connection_id], text)
+
+    def stream_closed(self, now: float, connection_id: int, error: str | None) -> None:
+        """The application closed a stream's connection, or it broke (`error` set)."""
+        self.tick(now)
+        if connection_id in self.connections:
+            streams.closed(self, self.connections[connection_id], error)
 
     def settled(self, delivery: Delivery, body: bytes | None) -> None:
         """Use a webhook's answer on the call or conference it belongs to."""

@@ -21,6 +21,10 @@ class SeededIds:
                 return f"conf-{self._hex8()}-{self._uuid()}"
             case "recording":
                 return f"r-{self._uuid()}"
+            case "stream":
+                return f"s-{self._hex8()}-{self._uuid()}"
+            case "transcription":
+                return f"t-{self._hex8()}-{self._uuid()}"
             case "tid":
                 return "+" + "".join(self._luck.choices("0123456789", k=15))
         return self._uuid()

@@ -6,7 +6,7 @@ from functools import partial
 
 from workbench import tokens
 from workbench.errors import TokenError
-from workbench.simulator import admission, bodies, conferences, links, machine, phones, program, webrtc
+from workbench.simulator import admission, bodies, conferences, links, machine, phones, program, streams, transcripts, webrtc
 from workbench.simulator.calls import TRANSITIONS, Call, Hook, State
 from workbench.simulator.core import Core, Kind
 from workbench.simulator.phones import Phone
@@ -165,6 +165,7 @@ def _follow_script(core: Core, call: Call, phone: Phone) -> None:
     """What a phone does once it is in an answered call, whoever called whom."""
     if phone.says:
         core.happen("phoneSays", "phone.script", callId=call.call_id, text=phone.says)
+        transcripts.phone_says(core, call, phone.says)
     if phone.hangup_after is not None:
         call.script = core.after(phone.hangup_after, partial(end, core, call, "hangup", rule="phone.script"))
 
@@ -233,6 +234,7 @@ def end(core: Core, call: Call, cause: str, message: str | None = None, *, rule:
         call.script.cancelled = True
     links.call_ended(core, call)
     conferences.call_left(core, call)
+    streams.call_ended(core, call)
     _free_far_end(core, call)
     if call.parent_call_id is None:
         _tell_ended(core, call, rule)
@@ -250,6 +252,7 @@ def _tell_ended(core: Core, call: Call, rule: str) -> None:
 
 def _forget(core: Core, call: Call) -> None:
     del core.calls[call.call_id]
+    core.transcripts.pop(call.call_id, None)
     core.happen("forgotten", "call.kept", callId=call.call_id)
 
 

@@ -44,6 +44,16 @@ def hears(core: Core) -> dict[str, list[str]]:
     return {listener: [other for other in sources if other in found and other != listener] for listener, found in sources.items()}
 
 
+def sent_by(core: Core, call: Call) -> set[str]:
+    """The parties on the inbound track of a call: those at its far end."""
+    return set(_behind(core, call, {call.call_id}))
+
+
+def heard_by(core: Core, call: Call) -> set[str]:
+    """The parties on the outbound track of a call: those its far end hears."""
+    return set(_from_call(core, call, {call.call_id}))
+
+
 def _phone_name(call: Call) -> str:
     return f"phone {call.phone}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workbench import bxml
+from workbench.simulator import transcripts
 from workbench.simulator.core import Core
 
 CHARACTERS_PER_SECOND = 15.0
@@ -18,6 +19,8 @@ def seconds_to_say(text: str) -> float:
 
 def say(core: Core, verb: bxml.SpeakSentence, **where: Any) -> float:
     """Begin to say a sentence to a call or conference; its length in seconds."""
-    seconds = seconds_to_say(verb.text)
-    core.happen("speak", "bxml.speak", text=bxml.spoken(verb.text), seconds=seconds, **where)
+    seconds, text = seconds_to_say(verb.text), bxml.spoken(verb.text)
+    core.happen("speak", "bxml.speak", text=text, seconds=seconds, **where)
+    call, conference = core.calls.get(where.get("callId", "")), core.conferences.get(where.get("conferenceId", ""))
+    transcripts.platform_says(core, text, seconds, call, conference)
     return seconds

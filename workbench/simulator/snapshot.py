@@ -9,6 +9,7 @@ from workbench.simulator import applications
 from workbench.simulator.bodies import iso
 from workbench.simulator.calls import Call, Conference
 from workbench.simulator.core import Core
+from workbench.simulator.tracks import Stream
 
 
 def snapshot(core: Core) -> dict[str, Any]:
@@ -52,7 +53,20 @@ def _call(core: Core, call: Call) -> dict[str, Any]:
         "verb": type(call.verb).__name__ if call.verb is not None else None,
         "link": {"verb": type(link.verb).__name__, "a": link.a, "b": link.b, "joined": link.joined} if link else None,
         "conferenceId": conference.conference_id if conference else None,
+        "streams": [_stream(stream) for stream in core.streams.get(call.call_id, ())],
         "tag": call.tag,
+    }
+
+
+def _stream(stream: Stream) -> dict[str, Any]:
+    return {
+        "id": stream.stream_id,
+        "name": stream.name,
+        "verb": type(stream.verb).__name__,
+        "tracks": list(stream.tracks),
+        "destination": stream.verb.destination,
+        "running": stream.running,
+        "startTime": iso(stream.start_time),
     }
 
 

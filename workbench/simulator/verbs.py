@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from workbench import bxml
-from workbench.simulator import conferences, gather, keys, lifecycle, links, program, saying
+from workbench.simulator import conferences, gather, keys, lifecycle, links, program, saying, streams
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Core
 
@@ -109,4 +109,8 @@ EXECUTE: Mapping[type[bxml.Verb], Callable[[Core, Call, Any], bool]] = {
     bxml.Transfer: links.transfer,
     bxml.Bridge: links.bridge,
     bxml.Conference: conferences.join,
+    bxml.StartStream: streams.start,
+    bxml.StopStream: streams.stop,
+    bxml.StartTranscription: streams.start,
+    bxml.StopTranscription: streams.stop_transcription,
 }

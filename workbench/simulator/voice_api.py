@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from workbench.simulator.accounts import Accounts, Unauthorized
 from workbench.simulator.effects import Refusal
-from workbench.simulator.voice_shapes import call_state, conference_state, created, member_state
+from workbench.simulator.voice_shapes import call_state, conference_state, created, member_state, transcription, transcription_metadata
 from workbench.simulator.wire import BadBody, Handler, Operation, TellingResponse, json_object, json_response, read_body, routes
 from workbench.simulator.world import World
 
@@ -46,6 +46,7 @@ class VoiceApi:
 
     def operations(self) -> list[Operation]:
         """Every operation under its official path and name."""
+        transcript = "/calls/{call_id}/transcriptions/{transcription_id}"
         conference, member = "/conferences/{conference_id}", "/conferences/{conference_id}/members/{call_id}"
         return [
             Operation("POST", "/calls", "createCall", self.create_call),
@@ -53,6 +54,9 @@ class VoiceApi:
             Operation("GET", "/calls/{call_id}", "getCallState", self.get_call),
             Operation("POST", "/calls/{call_id}", "updateCall", self.update_call),
             Operation("PUT", "/calls/{call_id}/bxml", "updateCallBxml", self.update_call_bxml),
+            Operation("GET", "/calls/{call_id}/transcriptions", "listRealTimeTranscriptions", self.list_transcriptions),
+            Operation("GET", transcript, "getRealTimeTranscription", self.get_transcription),
+            Operation("DELETE", transcript, "deleteRealTimeTranscription", self.delete_transcription),
             Operation("GET", "/conferences", "listConferences", self.list_conferences),
             Operation("GET", conference, "getConference", self.get_conference),
             Operation("POST", conference, "updateConference", self.update_conference),
@@ -134,6 +138,26 @@ class VoiceApi:
         """GET /statistics"""
         queued, most = self._world.engine.statistics()
         return _json_200({"currentCallQueueSize": queued, "maxCallQueueSize": most})
+
+    # Live transcriptions
+
+    async def list_transcriptions(self, request: Request) -> Response:
+        """GET /calls/{callId}/transcriptions"""
+        call_id = request.path_params["call_id"]
+        found = self._world.engine.list_transcriptions(call_id)
+        return _json_200([transcription_metadata(item, f"{self._url}/calls/{call_id}") for item in found])
+
+    async def get_transcription(self, request: Request) -> Response:
+        """GET /calls/{callId}/transcriptions/{transcriptionId}"""
+        call_id, transcription_id = request.path_params["call_id"], request.path_params["transcription_id"]
+        found = self._world.engine.transcription(call_id, transcription_id)
+        return _json_200(transcription(self._accounts.account_id, call_id, found))
+
+    async def delete_transcription(self, request: Request) -> Response:
+        """DELETE /calls/{callId}/transcriptions/{transcriptionId}"""
+        ids = request.path_params["call_id"], request.path_params["transcription_id"]
+        _, seq = self._world.change(lambda engine, now: engine.delete_transcription(now, *ids))
+        return self._empty(200, seq)
 
     # Conferences
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from workbench import bxml
 from workbench.errors import BxmlError
-from workbench.simulator import admission, bodies, conferences, lifecycle, machine_fields, program, requests
+from workbench.simulator import admission, bodies, conferences, lifecycle, machine_fields, program, requests, transcripts
 from workbench.simulator.calls import Call, Conference, Member, State
 from workbench.simulator.core import Core, Kind
 from workbench.simulator.effects import Refusal
 from workbench.simulator.limits import DOCUMENTED
+from workbench.simulator.tracks import Transcript
 
 Fields = Mapping[str, Any]
 
@@ -144,6 +145,24 @@ class VoiceOperations(Core):
     @staticmethod
     def _conflict(call: Call) -> Refusal:
         return Refusal(409, f"Call [{call.call_id}] cannot be modified in its current state", "call.modify")
+
+    # Live transcriptions
+
+    def list_transcriptions(self, call_id: str) -> list[Transcript]:
+        """A call's transcriptions that are available, oldest first. Raises Refusal 404."""
+        self.call(call_id)
+        return list(self.transcripts.get(call_id, {}).values())
+
+    def transcription(self, call_id: str, transcription_id: str) -> Transcript:
+        """A transcription by id. Raises Refusal 404."""
+        self.call(call_id)
+        return transcripts.find(self, call_id, transcription_id)
+
+    def delete_transcription(self, now: float, call_id: str, transcription_id: str) -> None:
+        """Forget a transcription. Raises Refusal 404."""
+        self.tick(now)
+        self.call(call_id)
+        transcripts.delete(self, call_id, transcription_id)
 
     # Conferences
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from workbench.simulator.bodies import iso
 from workbench.simulator.calls import Call, Conference, Hook, Member
+from workbench.simulator.tracks import LANGUAGE, Transcript
+from workbench.simulator.transcripts import NOT_SIMULATED
 
 HIDDEN = "*****"
 
@@ -86,6 +88,29 @@ def conference_state(conference: Conference) -> dict[str, Any]:
         "conferenceEventMethod": hook.method if hook else None,
         "tag": conference.tag,
     }
+
+
+def transcription_metadata(transcript: Transcript, call_url: str) -> dict[str, Any]:
+    """A transcription as the list shows it (documented)."""
+    return {
+        "transcriptionId": transcript.transcription_id,
+        "transcriptionName": transcript.name,
+        "transcriptionUrl": f"{call_url}/transcriptions/{transcript.transcription_id}",
+    }
+
+
+def transcription(account_id: str, call_id: str, transcript: Transcript) -> dict[str, Any]:
+    """A transcription with its text by track; where no words are known it says so, with no confidence (ours)."""
+    tracks = [
+        {
+            "detectedLanguage": LANGUAGE,
+            "track": track,
+            "transcript": " ".join(sentences) or NOT_SIMULATED,
+            "confidence": 1.0 if sentences else 0.0,
+        }
+        for track, sentences in transcript.heard.items()
+    ]
+    return {"accountId": account_id, "callId": call_id, "transcriptionId": transcript.transcription_id, "tracks": tracks}
 
 
 def _time(moment: float | None) -> str | None:

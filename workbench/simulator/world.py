@@ -15,9 +15,10 @@ from starlette.responses import Response
 from workbench.simulator import audio
 from workbench.simulator.clock import Clock
 from workbench.simulator.core import Config
-from workbench.simulator.effects import CancelWebhook, FetchAudio, Happening, Refusal, SendWebhook
+from workbench.simulator.effects import CancelWebhook, CloseStream, FetchAudio, Happening, OpenStream, Refusal, SendMessage, SendWebhook
 from workbench.simulator.engine import Engine
 from workbench.simulator.ids import SeededIds
+from workbench.simulator.media_streams import MediaStreams
 from workbench.simulator.stream import Entry, EventStream, label
 from workbench.simulator.webhooks import Answer, Deliver, HttpDelivery, exchange, outgoing
 from workbench.simulator.wire import ruled
@@ -48,6 +49,7 @@ class World:
         self._seed = seed
         self._sockets = HttpDelivery()
         self._deliver: Deliver = deliver or self._sockets
+        self.media_streams = MediaStreams(lambda: not self.clock.paused, self._stream_message, self._stream_closed)
         self._tasks: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._slow: set[asyncio.Task[None]] = set()
         self._holds: dict[str, asyncio.Event] = {}
@@ -122,15 +124,25 @@ class World:
                     self.stream.add(Entry(effect.seq, self.clock.now(), "webhook", effect.rule, data))
                     self._start(("webhook", effect.delivery_id), self._send(effect))
                 case CancelWebhook():
-                    if task := self._tasks.pop(("webhook", effect.delivery_id), None):
-                        task.cancel()
+                    self._cancel(("webhook", effect.delivery_id))
                 case FetchAudio():
                     self._start(("audio", effect.fetch_id), self._fetch(effect))
+                case OpenStream():
+                    self._start(("stream", effect.connection_id), self._open_stream(effect))
+                case SendMessage():
+                    self.media_streams.send(effect)
+                case CloseStream():
+                    self._cancel(("stream", effect.connection_id))
+                    self.media_streams.close(effect)
 
     def _start(self, key: tuple[str, int], work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks[key] = task
         task.add_done_callback(self._ended)
+
+    def _cancel(self, key: tuple[str, int]) -> None:
+        if task := self._tasks.pop(key, None):
+            task.cancel()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._slow.discard(task)
@@ -166,6 +178,21 @@ class World:
             error = str(problem)
         del self._tasks["audio", effect.fetch_id]
         self.run(lambda engine, now: engine.audio_fetched(now, effect.fetch_id, seconds, error))
+
+    async def _open_stream(self, effect: OpenStream) -> None:
+        number = effect.connection_id
+        error = await self.media_streams.connect(effect)
+        del self._tasks["stream", number]
+        if error is None:
+            self.run(lambda engine, now: engine.stream_opened(now, number))
+        else:
+            self.run(lambda engine, now: engine.stream_failed(now, number, error))
+
+    def _stream_message(self, number: int, text: str | None) -> None:
+        self.run(lambda engine, now: engine.stream_message(now, number, text))
+
+    def _stream_closed(self, number: int, error: str | None) -> None:
+        self.run(lambda engine, now: engine.stream_closed(now, number, error))
 
     def hold(self, call_id: str) -> Callable[[], None]:
         """Keep a call's webhooks back until the function returned is called.
@@ -250,12 +277,14 @@ class World:
         self._stop()
         self.stream.clear()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.media_streams.shut()
         await self._sockets.close()
 
     def _stop(self) -> None:
         for task in self._tasks.values():
             task.cancel()
         self._tasks.clear()
+        self.media_streams.reset()
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
