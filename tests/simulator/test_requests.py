@@ -35,6 +35,7 @@ GOOD = {"from": NUMBER, "to": PHONE, "applicationId": APPLICATION, "answerUrl": 
         ({"callTimeout": 301}, "callTimeout must be within the range [1, 300], but was 301"),
         ({"callTimeout": "30"}, "Invalid callTimeout: must be a number"),
         ({"callbackTimeout": 26}, "callbackTimeout must be within the range [1, 25], but was 26"),
+        ({"priority": 1.5}, "Invalid priority: must be a whole number, but was 1.5"),
         ({"priority": 6}, "priority must be within the range [1, 5], but was 6"),
         ({"tag": "x" * 4097}, "Could not create call: sendCallback tag must contain at most 4096 characters"),
         ({"tag": 7}, "Invalid tag: must be a string"),
@@ -67,7 +68,9 @@ def test_nulls_count_as_missing_and_loopback_needs_no_https() -> None:
     ("fields", "text"),
     [
         ({}, "Required fields are [redirectUrl]"),
-        ({"state": "parked"}, "Invalid state"),
+        ({"state": "parked"}, "Invalid state: must be one of ['active', 'completed'], but was parked"),
+        ({"state": ["x"]}, "but was a list"),
+        ({"state": {}}, "but was an object"),
         ({"redirectUrl": "x"}, "Invalid redirectUrl"),
         ({"redirectUrl": "http://app.test", "redirectMethod": "PUT"}, "Invalid redirectUrl method"),
     ],

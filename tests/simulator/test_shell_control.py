@@ -157,6 +157,7 @@ async def test_reset_leaves_the_account_as_it_is(platform: Platform) -> None:
         ("PUT", f"/_local/applications/{APPLICATION}", '{"callbackTimeout": 99}', "callbackTimeout"),
         ("POST", "/_local/clock", '{"advance": -1}', "advance"),
         ("POST", "/_local/clock", '{"advance": 1e99}', "advance"),
+        ("POST", "/_local/clock", '{"advance": 1' + "0" * 400 + "}", "advance"),
         ("POST", "/_local/clock", '{"advance": true}', "advance"),
         ("POST", "/_local/clock", '{"advance": "1"}', "advance"),
         ("POST", "/_local/clock", '{"pause": 1}', "pause"),

@@ -220,6 +220,7 @@ def test_a_taken_port_is_one_clear_line(start: Start) -> None:
         (["--host", "::"], "add --public"),
         (["--port", "99999"], "99999"),
         (["--config", "nothing.json"], "nothing.json"),
+        (["--limits", "cps=5"], "unknown field cps"),
         (["--port", "x"], "invalid int"),
     ],
 )
@@ -234,6 +235,8 @@ def test_settings_from_file_and_environment(start: Start, tmp_path: Path, child_
     file = tmp_path / "platform.json"
     file.write_text(json.dumps({"users": {"me": "pass"}}))
     environment = child_environment(WORKBENCH_SIMULATOR_ACCOUNT_ID="42")
-    line = told(start(*COMMAND, "--child", "--port", "0", "--config", str(file), env=environment))
+    line = told(start(*COMMAND, "--child", "--port", "0", "--config", str(file), "--limits", "on,sessions=7", env=environment))
     assert httpx.get(f"{line['url']}/api/v2/accounts/42/calls", auth=("me", "pass")).json() == []
     assert httpx.get(f"{line['url']}/api/v2/accounts/42/calls", auth=("local", "local")).status_code == 401
+    limits = httpx.get(f"{line['url']}/_local/limits", headers={"X-Workbench-Token": line["token"]}).json()
+    assert limits == {"calls_per_second": 5, "queue": None, "sessions": 7, "requests_per_second": None}

@@ -231,10 +231,16 @@ async def test_documented_errors(platform: Platform) -> None:
     missing = "Missing at least one required field. Required fields are [from, to, answerUrl, applicationId]"
     assert await asked("POST", path, json={}) == (400, body("validation", missing))
     json_type = {"Content-Type": "application/json"}
-    for bad in ("{", "[]", '"x"', "", '{"to": NaN}', "[" * 100_000):
+    deep = '{"tag": ' + "[" * 99 + "]" * 99 + "}"
+    wide = '{"callIds": [' + ",".join(["[]"] * 200) + "]}"
+    for taken in (deep, wide):
+        assert await asked("POST", path, content=taken, headers=json_type) == (400, body("validation", missing)), taken
+    for bad in ("{", "[]", '"x"', "", '{"to": NaN}', "[" * 100_000, deep.replace("[]", "[[]]")):
         assert await asked("POST", path, content=bad, headers=json_type) == (400, body("validation", "Bad Request")), bad
     plain = "Content type 'text/plain' not supported"
     assert await asked("POST", path, content="{}", headers={"Content-Type": "text/plain"}) == (415, body("validation", plain))
+    packed = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    assert await asked("POST", path, content="{}", headers=packed) == (415, body("validation", "Unsupported Media Type"))
     assert await asked("PUT", f"{path}/c-1/bxml", json={}) == (415, body("validation", "Content type 'application/json' not supported"))
     assert await asked("POST", path, content=b"x" * 1_000_001, headers=json_type) == (413, body("validation", "Payload Too Large"))
 
@@ -244,6 +250,7 @@ async def test_documented_errors(platform: Platform) -> None:
 
     assert (await asked("POST", path, content=endless(), headers=json_type))[0] == 413
     assert await asked("GET", f"{path}/c-1") == (404, body("validation", "Call [c-1] not found"))
+    assert await asked("GET", f"{VOICE}/calls/") == (404, body("validation", "Not Found"))
     assert await asked("GET", f"{VOICE}/nothing") == (404, body("validation", "Not Found"))
     assert await asked("PATCH", f"{path}/c-1") == (405, body("validation", "Method Not Allowed"))
     assert set((await http.patch(f"{path}/c-1")).headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}

@@ -59,11 +59,14 @@ def create_app(world: World, setup: Setup | None = None, *, token: str | None = 
         yield
         await world.close()
 
-    return Starlette(
+    app = Starlette(
         routes=[*voice.routes(), *webrtc.routes(), *control.routes(), Route(TOKEN_PATH, issue_token, methods=["POST"])],
         exception_handlers={HTTPException: failed, Exception: failed},
         lifespan=lifespan,
     )
+    # A path with a slash too many is none of the platform's: nothing says that it redirects.
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _issue_token(request: Request, accounts: Accounts, world: World) -> Response:

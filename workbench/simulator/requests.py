@@ -58,6 +58,13 @@ def unknown(fields: Fields, known: Collection[str]) -> list[str]:
     return [name[:100] for name in fields if name not in known][:20]
 
 
+def shown(value: object) -> str:
+    """A value for a message: short, whatever was sent."""
+    if isinstance(value, str | int | float):
+        return str(value)[:100]
+    return "a list" if isinstance(value, list) else "an object"
+
+
 def is_e164(value: object) -> bool:
     """Whether a value is a telephone number with a plus sign."""
     return isinstance(value, str) and _E164.fullmatch(value) is not None
@@ -95,7 +102,7 @@ def _update(fields: Fields, name: str, words: tuple[str, ...]) -> dict[str, Any]
     checked = present(fields)
     state = checked.setdefault(name, words[0])
     if state not in words:
-        raise refuse(f"Invalid {name}: must be one of {list(words)}, but was {state}", "request.enum")
+        raise refuse(f"Invalid {name}: must be one of {list(words)}, but was {shown(state)}", "request.enum")
     # Published samples send redirect fields beside `completed`: they are ignored (assumed).
     if state == "completed":
         return checked
@@ -108,7 +115,7 @@ def _update(fields: Fields, name: str, words: tuple[str, ...]) -> dict[str, Any]
 
 def update_member(fields: Fields) -> dict[str, Any]:
     """The checked fields of updateConferenceMember; a missing one changes nothing."""
-    checked = present(fields)
+    checked = {name: value for name, value in present(fields).items() if name in UPDATE_MEMBER}
     for name in ("mute", "hold"):
         if not isinstance(checked.get(name, False), bool):
             raise refuse(f"Invalid {name}: must be true or false", "request.field")
@@ -195,7 +202,9 @@ def _check_range(name: str, value: object) -> None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise refuse(f"Invalid {name}: must be a number", "request.field")
     if not low <= value <= high:
-        raise refuse(f"{name} must be within the range [{low}, {high}], but was {value}", _RANGE_RULES[name])
+        raise refuse(f"{name} must be within the range [{low}, {high}], but was {shown(value)}", _RANGE_RULES[name])
+    if name == "priority" and value != int(value):
+        raise refuse(f"Invalid priority: must be a whole number, but was {value}", "request.whole")
 
 
 def _check_uui(value: object) -> None:

@@ -248,6 +248,8 @@ async def _xml(request: Request) -> bytes:
 
 
 def _media_type(request: Request, wanted: str) -> None:
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise Refusal(415, "Unsupported Media Type", "http.encoding")
     sent = request.headers.get("content-type", "")
     if sent.partition(";")[0].strip().lower() != wanted:
         raise Refusal(415, f"Content type '{sent}' not supported", "http.content-type")

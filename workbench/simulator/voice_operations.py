@@ -50,6 +50,9 @@ class VoiceOperations(Core):
         )
         self.calls[call.call_id] = call
         self._taken(fields, requests.CREATE_CALL)
+        self.follow("request.defaults")
+        if "username" in checked:
+            self.follow("request.login")
         self.happen("queued", "call.queue", callId=call.call_id, **{"from": call.from_, "to": call.to})
         if detection is not None:
             self.detections[call.call_id] = detection
@@ -81,8 +84,15 @@ class VoiceOperations(Core):
         for name, value in (("to", "to"), ("from", "from_"), ("disconnectCause", "cause")):
             if fields.get(name):
                 wanted = [call for call in wanted if getattr(call, value) == fields[name]]
-        earliest, latest = requests.moment(fields, "minStartTime"), requests.moment(fields, "maxStartTime")
+        earliest, latest = self._period(fields, "StartTime")
         return [call for call in wanted if _within(earliest, call.start_time, latest)]
+
+    def _period(self, fields: Mapping[str, str], name: str) -> tuple[str | None, str | None]:
+        """The earliest and the latest moment a list asks for, both included."""
+        earliest, latest = requests.moment(fields, f"min{name}"), requests.moment(fields, f"max{name}")
+        if earliest or latest:
+            self.follow("list.period")
+        return earliest, latest
 
     def statistics(self) -> tuple[int, int]:
         """How many calls are queued, and how many may be; without limits the documented number is shown."""
@@ -110,8 +120,8 @@ class VoiceOperations(Core):
         return lifecycle.ask(self, call, "redirect", hook, "call.redirect")
 
     def _redirect_ignored(self, fields: Fields) -> None:
-        if "redirectUrl" in fields:
-            self.follow("request.redirect-ignored")
+        if beside := sorted(requests.UPDATE_CALL & fields.keys() - {"state"}):
+            self.happen("fieldsIgnored", "request.redirect-ignored", fields=beside)
 
     def update_call_bxml(self, now: float, call_id: str, document: bytes) -> None:
         """Give a call another document at once."""
@@ -178,7 +188,7 @@ class VoiceOperations(Core):
         self.follow("list.filter" if fields else "list.order")
         if fields.get("name"):
             wanted = [conference for conference in wanted if conference.name == fields["name"]]
-        earliest, latest = requests.moment(fields, "minCreatedTime"), requests.moment(fields, "maxCreatedTime")
+        earliest, latest = self._period(fields, "CreatedTime")
         return [conference for conference in wanted if _within(earliest, conference.created_time, latest)]
 
     def update_conference(self, now: float, conference_id: str, fields: Fields) -> None:
@@ -204,7 +214,8 @@ class VoiceOperations(Core):
     def _active_conference(self, conference_id: str) -> Conference:
         conference = self.conference(conference_id)
         if conference.completed_time is not None:
-            raise Refusal(409, f"Conference [{conference_id}] cannot be modified in its current state", "conference.ended")
+            # No 409 is documented for conferences.
+            raise Refusal(404, f"Conference [{conference_id}] not found", "conference.ended")
         return conference
 
     def member(self, conference_id: str, call_id: str) -> Member:

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from workbench.simulator.stream import label
 
 BODY_LIMIT = 1_000_000  # bytes of a request
+DEPTH = 100  # of lists and objects in each other
 
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -48,11 +49,11 @@ def _by_method(handlers: Mapping[str, Handler]) -> Handler:
 class BadBody(Exception):
     """A request's body is not what the operation takes; `status` is 400 or 413."""
 
-    def __init__(self, status: int, description: str) -> None:
+    def __init__(self, status: int, description: str, rule: str | None = None) -> None:
         super().__init__(description)
         self.status = status
         self.description = description
-        self.rule = "http.size" if status == 413 else "http.json"
+        self.rule = rule or ("http.size" if status == 413 else "http.json")
 
 
 async def read_body(request: Request) -> bytes:
@@ -79,7 +80,18 @@ def json_object(body: bytes) -> dict[str, Any]:
         raise BadBody(400, "the body must be valid JSON") from None
     if not isinstance(value, dict):
         raise BadBody(400, "the body must be a JSON object")
+    if body.count(b"[") + body.count(b"{") > DEPTH and _deeper(value, DEPTH):
+        raise BadBody(400, f"the body must not be nested deeper than {DEPTH}", "http.deep")
     return value
+
+
+def _deeper(value: Any, depth: int) -> bool:
+    """Whether lists and objects lie in each other deeper than that; looked at level by level, since recursion is what it protects."""
+    level = [value]
+    for _ in range(depth):
+        inside = [item for item in level if isinstance(item, list | dict)]
+        level = [one for item in inside for one in (item.values() if isinstance(item, dict) else item)]
+    return any(isinstance(item, list | dict) for item in level)
 
 
 async def fields_of(request: Request) -> dict[str, Any]:
