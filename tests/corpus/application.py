@@ -107,6 +107,9 @@ class Application:
             held = self._held[line] = asyncio.Event()
             await held.wait()
             return await self._answer(answer["later"], authorization, line)
+        if "bytes" in answer:
+            room = answer["bytes"] - len("<Response><SpeakSentence></SpeakSentence></Response>")
+            return Answer(200, XML, f"<Response><SpeakSentence>{'x' * room}</SpeakSentence></Response>".encode())
         headers = tuple(answer.get("headers", {}).items())
         return Answer(answer.get("status", 200), headers, self._names.fill(answer.get("text", "")).encode())
 

@@ -23,6 +23,7 @@ PREFIXES = {
     "endpoints": ENDPOINTS,
 }
 USER = "local:local"
+CLOCK = "POST /_local/clock"
 
 
 @dataclass
@@ -79,7 +80,7 @@ class Play:
             action = next(iter(step))
             self.where = f"step {place} ({action} {step[action] if isinstance(step[action], str) else ''})".replace(" )", ")")
             await self.actions[action](step)
-            if action not in ("hears", "note", "wait"):
+            if action not in ("hears", "note", "wait") and step[action] != CLOCK:
                 await self.stage.settle(step.get("for"))
         self.compare_webhooks()
         await self.compare_state()
@@ -259,6 +260,8 @@ class Play:
         """Every webhook, in the order in which the platform sent them."""
         told = sorted(self.stage.application.told, key=lambda one: one.seq)
         lines, expected = [one.line for one in told], [line for line, _ in self.scenario.webhooks]
+        if self.scenario.uncounted:
+            return
         if lines != expected:
             self.found.append("webhooks: expected\n  " + "\n  ".join(expected) + "\nbut came\n  " + "\n  ".join(lines))
             return

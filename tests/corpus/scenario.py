@@ -45,6 +45,7 @@ class Scenario:
     messages: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     shows: tuple[str, ...] = ()
     live: bool = False
+    uncounted: bool = False
 
 
 def load(path: Path) -> Scenario:
@@ -54,15 +55,17 @@ def load(path: Path) -> Scenario:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ScenarioError(f"{name}: {error}") from None
-    known = {item.name for item in fields(Scenario)} - {"name"}
+    known = {item.name for item in fields(Scenario)} - {"name", "uncounted"}
     if not isinstance(content, dict) or set(content) - known or {"about", "source", "steps"} - set(content):
         raise ScenarioError(f"{name}: needs about, source and steps, and may have {sorted(known)}")
     values = {key: value for key, value in content.items() if value is not None}
+    uncounted = values.get("webhooks") == "any"
+    values |= {"webhooks": ()} if uncounted else {}
     for key in ("webhooks", "state", "happens", "messages"):
         values[key] = tuple(_line(name, item) for item in values.get(key, ()))
     values["steps"] = tuple(_step(name, step) for step in values["steps"])
     values["shows"] = tuple(values.get("shows", ()))
-    return Scenario(name=name, **values)
+    return Scenario(name=name, uncounted=uncounted, **values)
 
 
 def _line(name: str, item: Any) -> tuple[str, Any]:

@@ -14,7 +14,7 @@ from tests.corpus.sockets import Sockets
 from workbench.simulator.app import create_app
 from workbench.simulator.clock import Clock
 from workbench.simulator.setup import APPLICATION, Setup
-from workbench.simulator.stream import Entry
+from workbench.simulator.stream import Entry, EventStream
 from workbench.simulator.world import World
 
 START = 1_700_000_000.0
@@ -56,8 +56,12 @@ class InProcess:
         self.sockets = self.world.media_streams = Sockets(scenario.sockets, self.world.run)
         self.application.seconds = lambda: self.clock.now() - START
         self.application.look = self.look
-        app = create_app(self.world, settings)
-        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=URL)
+        if "kept" in scenario.setup:
+            self.world.stream = EventStream(scenario.setup["kept"])
+        token = scenario.setup.get("token")
+        app = create_app(self.world, settings, token=token)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self.http = httpx.AsyncClient(transport=transport, base_url=URL, headers={"X-Workbench-Token": token} if token else {})
 
     def look(self) -> None:
         """Name the calls that have begun since the last look."""

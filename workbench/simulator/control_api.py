@@ -167,6 +167,8 @@ class ControlApi:
         if not (after.isascii() and after.isdigit() and len(after) < 20):
             raise Refusal(400, f"after: must be a sequence number, but was {after!r}", "local.field")
         stream = self._world.stream
+        if int(after) < stream.forgotten:
+            self._world.engine.follow("stream.bounded")
         lines = stream.follow(int(after)) if request.query_params.get("follow") == "true" else stream.replay(int(after))
         return StreamingResponse(lines, media_type=NDJSON)
 

@@ -55,6 +55,11 @@ class EventStream:
         if self._followers:
             self._wake()
 
+    @property
+    def forgotten(self) -> int:
+        """The sequence number of the last entry that is no longer kept; 0 while all are."""
+        return self._forgotten
+
     def after(self, seq: int) -> list[Entry]:
         """Every kept entry later than `seq`; the first one says so when earlier ones were forgotten."""
         found: list[Entry] = []
