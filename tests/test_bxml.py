@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench import bxml
-from workbench.bxml import Where, fields, ssml
+from workbench.bxml import Where, fields, media, ssml
 from workbench.bxml.base import Attribute, problems, shape
 from workbench.bxml.fields import Boolean, Checked, Choice, Number, Pattern
 from workbench.errors import BxmlError, WorkbenchError
@@ -143,6 +143,7 @@ SAMPLES: dict[str, Any] = {
 }
 BY_KIND: dict[Any, Any] = {
     fields.URL: "/next?a=1&b=<2>",
+    media.TRANSCRIPTION_NAME: "live_1-a",
     fields.WEBSOCKET: "wss://stream.example/a?b=1&c=2",
     fields.E164: "+15550100001",
     fields.SIP_URI: "sip:sipx.webrtc.bandwidth.com:5060",
@@ -297,6 +298,7 @@ EDGES: list[tuple[str, str | None, str, list[str], list[str]]] = [
     ("Gather", "maxDigits", "<Gather {}/>", ["1", "50"], ["0", "51", "1.5"]),
     ("Gather", "interDigitTimeout", "<Gather {}/>", ["1", "60"], ["0.9", "60.1"]),
     ("Gather", "firstDigitTimeout", "<Gather {}/>", ["0", "60"], ["-0.1", "61"]),
+    ("StartTranscription", "name", "<StartTranscription {}/>", ["a", "Live_1-a", "n" * 255], ["", "a b", "ä", "n" * 256]),
     ("Gather", "terminatingDigits", "<Gather {}/>", ["", "#", "0123456789*#"], ["x", "é"]),
     ("Gather", "repeatCount", SPEAK, ["1", "4"], ["5", "0", "1.5"]),
     ("Gather", "repeatCount", "<Gather {}/>", ["21", "1000"], ["0", "9999999999", "9" * 70]),

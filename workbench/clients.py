@@ -68,6 +68,21 @@ class Voice:
         """Replace the BXML that a call is running."""
         self._wire.send("updateCallBxml", "PUT", _path("calls", call_id, "bxml"), xml=document, about=about)
 
+    def live_transcriptions(self, call_id: str, *, about: About | None = None) -> list[Json]:
+        """What `<StartTranscription>` wrote down of a call: transcriptionId, transcriptionName and transcriptionUrl of each."""
+        answer = self._wire.send("listRealTimeTranscriptions", "GET", _path("calls", call_id, "transcriptions"), about=about)
+        return answer if isinstance(answer, list) else []
+
+    def live_transcription(self, call_id: str, transcription_id: str, *, about: About | None = None) -> Json:
+        """A live transcription, its text under `tracks`; there once realTimeTranscriptionAvailable has told."""
+        path = _path("calls", call_id, "transcriptions", transcription_id)
+        return _object(self._wire.send("getRealTimeTranscription", "GET", path, about=about))
+
+    def delete_live_transcription(self, call_id: str, transcription_id: str, *, about: About | None = None) -> None:
+        """Delete a live transcription."""
+        path = _path("calls", call_id, "transcriptions", transcription_id)
+        self._wire.send("deleteRealTimeTranscription", "DELETE", path, about=about)
+
     def list_conferences(self, *, about: About | None = None, **fields: Any) -> Iterator[Json]:
         """Conferences, page after page. Fields: name, min_created_time, max_created_time, page_size (1..1000)."""
         return self._wire.pages("listConferences", "/conferences", _body(fields), about=about)

@@ -15,6 +15,7 @@ from aiohttp import WSMsgType, web
 
 from workbench.simulator import media_streams
 from workbench.simulator.clock import Clock
+from workbench.simulator.effects import CloseStream, SendMessage
 from workbench.simulator.media_streams import SILENCE
 
 from .shell import PHONE, Platform, document, until
@@ -313,3 +314,60 @@ async def test_closing_does_not_wait_for_a_server_that_does_not_answer(live: Pla
     async with asyncio.timeout(5):
         await live.world.close()
     never.set()
+
+
+# Live transcriptions
+
+
+def transcription(url: str) -> str:
+    return f'<StartTranscription name="s" tracks="outbound" destination="{url}" transcriptionEventUrl="/words"/>'
+
+
+async def test_transcribed_words_travel_between_start_and_stop(platform: Platform, server: Server) -> None:
+    call = await begin(platform, transcription(server.url), "<SpeakSentence>Hello there.</SpeakSentence>")
+    await platform.idle()
+    await until(lambda: bool(server.codes))
+    assert [message["eventType"] for message in server.messages] == ["start", "transcription", "stop"]
+    assert server.messages[1]["transcript"] == "Hello there."
+    assert (server.codes, server.messages[0]["metadata"]["callId"]) == ([1000], call)
+
+
+async def test_words_come_while_they_are_said(live: Platform, server: Server) -> None:
+    await begin(live, transcription(server.url), "<SpeakSentence>Hi.</SpeakSentence>", PARK)
+    await until(lambda: bool(server.of("transcription")))
+    assert server.codes == []
+
+
+async def test_words_for_a_server_that_is_gone_are_dropped(live: Platform, server: Server) -> None:
+    async def close(socket: web.WebSocketResponse) -> None:
+        await socket.close()
+
+    server.act = close
+    await begin(live, transcription(server.url), "<SpeakSentence>Hi.</SpeakSentence>")
+    await until(lambda: "realTimeTranscriptionStopped" in live.application.events)
+    live.world.media_streams.send(SendMessage(1, {"eventType": "transcription"}))
+    await until(lambda: "disconnect" in live.application.events)
+
+
+async def test_words_that_nobody_reads_do_not_pile_up(platform: Platform, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media_streams, "WAITING_LIMIT", 3)
+    monkeypatch.setattr(media_streams, "CLOSE_SECONDS", 0.1)
+    async with unwilling(answer=True) as url:
+        await begin(platform, transcription(url), PARK)
+        await platform.idle()
+        (number,) = platform.world.engine.connections
+        for _ in range(5):
+            platform.world.media_streams.send(SendMessage(number, {"eventType": "transcription"}))
+        await until(lambda: "realTimeTranscriptionStopped" in platform.application.events)
+    (stopped,) = bodies(platform, "realTimeTranscriptionStopped")
+    assert (stopped["cause"], stopped["errorMessage"]) == ("connection-error", "3 messages wait for the server to read")
+
+
+async def test_what_waits_is_sent_before_the_goodbye(platform: Platform, server: Server) -> None:
+    await begin(platform, transcription(server.url), PARK)
+    await platform.idle()
+    (number,) = platform.world.engine.connections
+    platform.world.media_streams.send(SendMessage(number, {"eventType": "transcription"}))
+    platform.world.media_streams.close(CloseStream(number, {"eventType": "stop"}))
+    await until(lambda: bool(server.codes))
+    assert [message["eventType"] for message in server.messages] == ["start", "transcription", "stop"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from workbench.bxml import fields as kinds
 from workbench.bxml.base import Verb, attribute, content, holds, xml_name
-from workbench.bxml.fields import Choice, Kind, Number
+from workbench.bxml.fields import Choice, Kind, Number, Pattern
 
 VOICES = {
     "en_US": ("julie", "kate", "susan", "dave", "paul", "ruth", "stephen"),
@@ -28,6 +29,7 @@ VOICES = {
 TRACKS = Choice(words=("inbound", "outbound", "both"))
 FORMAT = Choice(words=("wav", "mp3"))
 TONE_MILLISECONDS = Number(low=50, high=5000)
+TRANSCRIPTION_NAME = Pattern(limit=255, minimum=1, pattern=re.compile(r"[A-Za-z0-9_-]+"), form="letters, digits, _ and -")
 PARAMETER_NAME = Kind(limit=256, minimum=1)
 PARAMETER_VALUE = Kind(limit=2048)
 
@@ -227,7 +229,7 @@ class CustomParam(Verb):
 class StartTranscription(Verb):
     """Transcribes the call while it lasts. `transcriptionEventUrl` must be https beside credentials; loopback hosts are exempt (ours)."""
 
-    name: str | None = attribute(kinds.ANY)
+    name: str | None = attribute(TRANSCRIPTION_NAME)
     tracks: str | None = attribute(TRACKS, default="inbound")
     transcription_event_url: str | None = attribute(kinds.URL)
     transcription_event_method: str | None = attribute(kinds.METHOD, default="POST")
