@@ -189,10 +189,13 @@ class Phone:
         # Live it is somebody's own number, and a notebook keeps what it shows.
         return f"<{self.name}: {self.number if self._local else f'{self.number[:2]}•••{self.number[-2:]}'}>"
 
-    def dial(self, to: str) -> str:
-        """Call a number of the account; gives the call's id."""
+    def dial(self, to: str, **invite: Any) -> str:
+        """Call a number of the account; gives the call's id.
+
+        What comes with its INVITE: uui, diversion, stirShaken, identity, and headers when this phone is at a SIP address.
+        """
         self._local.before_dial(self.number, to)
-        return str(self._press("dial", {"to": to})["callId"])
+        return str(self._press("dial", {"to": to, **invite})["callId"])
 
     def answer(self) -> None:
         """Pick up."""
@@ -211,7 +214,11 @@ class Phone:
         self._press("keys", {"digits": digits})
 
     def set(self, **script: Any) -> Phone:
-        """Script it: answer, ring_seconds, busy, reject, hangup_after, by_hand, answered_by, rings, says. Gives the phone."""
+        """Script it. Gives the phone.
+
+        Fields: answer, ring_seconds, busy, reject, hangup_after, by_hand, answered_by, rings, says, refuses_with, refer_answer,
+        refer_outcome.
+        """
         self._local.send("PUT", f"/phones/{quote(self.number)}", script)
         return self
 

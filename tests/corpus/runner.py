@@ -168,7 +168,8 @@ class Play:
     async def dial(self, step: Step) -> None:
         """A phone dials the account's first number, or `to`."""
         self.names.next_call = step.get("as")
-        answer = await self.send("POST", f"/_local/phones/{{{step['dial']}}}/dial", {**step, "body": {"to": step.get("to", "{number}")}})
+        body = {"to": step.get("to", "{number}"), **step.get("with", {})}
+        answer = await self.send("POST", f"/_local/phones/{{{step['dial']}}}/dial", {**step, "body": body})
         self.names.next_call = None
         self.check(answer, step, (200,))
 

@@ -9,6 +9,7 @@ import pytest
 from tests.simulator.rig import BASE, NUMBER, PHONE, Rig
 from workbench import bxml
 from workbench.simulator.effects import Refusal
+from workbench.simulator.rules import RULES
 
 PARK = bxml.Pause(3600)
 LONG = "Nine seconds. " * 10  # 15 characters a second
@@ -124,7 +125,7 @@ def test_decimals_work_with_a_warning() -> None:
         ({"callbackUrl": BASE, "fallbackUrl": BASE, "fallbackPassword": "p"}, "machineDetection.fallbackUrl", "request.https"),
         ({"callbackUrl": BASE, "callbackMethod": "PUT"}, "callbackUrl method", "request.method"),
         ({"callbackUrl": BASE, "username": 5}, "username", "machine.field"),
-        ({"callbackUrl": BASE, "password": "x" * 1025}, "password", "request.length"),
+        ({"callbackUrl": BASE, "password": "x" * 1025}, "password", "request.credentials"),
         ({"mode": "sync", "delayResult": "yes"}, "delayResult", "machine.field"),
         ({"mode": "sync", "silenceTimeout": "5"}, "silenceTimeout", "machine.field"),
         ({"mode": "sync", "silenceTimeout": True}, "silenceTimeout", "machine.field"),
@@ -136,5 +137,5 @@ def test_bad_requests_name_the_field(asked: Any, word: str, rule: str) -> None:
     rig = Rig()
     with pytest.raises(Refusal) as refused:
         rig.call(PHONE, "A", machineDetection=asked)
-    assert word in refused.value.description and refused.value.rule == rule
+    assert word in refused.value.description and refused.value.rule == rule and rule in RULES
     assert not rig.engine.calls and not rig.engine.detections

@@ -68,18 +68,6 @@ def ended(call: Call) -> dict[str, Any]:
     return _present(told)
 
 
-def sip_code(core: Core, rule: str) -> dict[str, Any]:
-    """How an INVITE was refused, for `disconnect` (documented 2026); which code belongs to which refusal is assumed."""
-    if rule not in _SIP_CODES:
-        return {}
-    core.follow("webhook.sip-code")
-    return {"sipResponseCode": _SIP_CODES[rule]}
-
-
-_SIP_CODES = {"call.busy": 486, "phone.one-call": 486, "call.rejected": 603, "call.unreachable": 404, "interconnect.refused": 403}
-_SIP_CODES |= {"interconnect.expired": 403}
-
-
 def conference_event(core: Core, event_type: str, conference: Conference, member: Call | None = None) -> dict[str, Any]:
     """A conference's event; those about a member name its call (documented: no accountId, no direction)."""
     core.follow("conference.fields")

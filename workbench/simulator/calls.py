@@ -42,6 +42,23 @@ class Hook:
     fallback_password: str | None = None
 
 
+@dataclass(slots=True)
+class Dialog:
+    """What SIP says of a call beside who calls whom: its Call-ID, the status that refused its INVITE, and what the INVITE carried.
+
+    `shown` is the caller that the far end sees in place of the number, `name` the name beside it.
+    """
+
+    call_id: str | None = None
+    response_code: int | None = None
+    shown: str | None = None
+    name: str | None = None
+    diversion: Mapping[str, str] | None = None
+    stir_shaken: Mapping[str, str] | None = None
+    identity: str | None = None
+    headers: Mapping[str, str] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """One destination of a `<Transfer>`, kept by the B leg that dials it."""
@@ -106,6 +123,7 @@ class Call:
     callback_timeout: float = 15.0
     priority: int = 5
     uui: str | None = None
+    sip: Dialog = field(default_factory=Dialog)
     # The running document: what is left of it, where it came from, and the verb under way.
     program: list[bxml.Verb] = field(default_factory=list)
     base_url: str | None = None
@@ -139,9 +157,9 @@ class Call:
 
 @dataclass(slots=True)
 class Link:
-    """A Transfer or Bridge under way: `a` ran the verb, `b` is its target (None while several targets ring)."""
+    """A Transfer, Bridge or Forward under way: `a` ran the verb, `b` is its target (None while several targets ring)."""
 
-    verb: bxml.Transfer | bxml.Bridge
+    verb: bxml.Transfer | bxml.Bridge | bxml.Forward
     a: str
     b: str | None = None
     ringing: list[str] = field(default_factory=list)

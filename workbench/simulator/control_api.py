@@ -108,9 +108,10 @@ class ControlApi:
         return json_response(asdict(self._world.run(lambda engine, now: engine.configure_phone(number, fields))))
 
     async def dial(self, request: Request) -> Response:
-        """POST /_local/phones/{number}/dial {"to"}"""
-        number, to = request.path_params["number"], _text(await fields_of(request), "to")
-        call = self._world.run(lambda engine, now: engine.dial(now, number, to))
+        """POST /_local/phones/{number}/dial {"to", "uui", "headers", "diversion", "stirShaken", "identity"}"""
+        number, fields = request.path_params["number"], await fields_of(request)
+        to = _text(fields, "to")
+        call = self._world.run(lambda engine, now: engine.dial(now, number, to, {name: fields[name] for name in fields if name != "to"}))
         return json_response({"callId": call.call_id, "from": call.from_, "to": call.to})
 
     async def answer(self, request: Request) -> Response:

@@ -19,6 +19,8 @@ class SeededIds:
                 return f"c-{self._hex8()}-{self._uuid()}"
             case "conference":
                 return f"conf-{self._hex8()}-{self._uuid()}"
+            case "dialog":
+                return f"{self._luck.getrandbits(164):041x}@sbc.bandwidth.com"
             case "recording":
                 return f"r-{self._uuid()}"
             case "stream":

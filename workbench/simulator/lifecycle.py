@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from workbench import tokens
+from workbench import bxml, tokens
 from workbench.errors import TokenError
-from workbench.simulator import admission, bodies, conferences, links, machine, phones, program, streams, transcripts, webrtc
-from workbench.simulator.calls import TRANSITIONS, Call, Hook, State
+from workbench.simulator import admission, bodies, conferences, links, machine, phones, program, requests, sip, streams, transcripts, webrtc
+from workbench.simulator.calls import TRANSITIONS, Call, Dialog, Hook, State
 from workbench.simulator.core import Core, Kind
 from workbench.simulator.phones import Phone
 
@@ -37,24 +37,34 @@ def begin(core: Core, call: Call) -> None:
     admission.count(core, call)
 
 
+_INVITING = {type(None): "call.start", bxml.Transfer: "transfer.invite", bxml.Forward: "forward.invite"}
+
+
+def _asked_by(core: Core, call: Call) -> bxml.Verb | None:
+    """The verb that dials a call; None for one that createCall asked for."""
+    return None if call.parent_call_id is None else core.links[call.call_id].verb
+
+
 def invite(core: Core, call: Call) -> None:
     """Ring whoever is at the address: the interconnect, an application of this account, or a phone."""
+    sip.establish(core, call)
     if call.to == tokens.INTERCONNECT:
         return _invite_interconnect(core, call)
-    rule = "call.start" if call.parent_call_id is None else "transfer.invite"
-    core.happen("invite", rule, callId=call.call_id, **{"from": call.from_, "to": call.to})
-    if call.to.startswith("sip:"):
-        return end(core, call, "rejected", rule="call.unreachable")
+    core.happen("invite", _INVITING[type(_asked_by(core, call))], callId=call.call_id, **sip.invitation(call))
+    if requests.is_sip(call.to) and call.to not in core.phones:
+        return sip.refuse(core, call, sip.NOT_FOUND, rule="call.unreachable")
     if call.to in core.numbers:
         if refuses(core, call.from_, call.to):
-            return end(core, call, "rejected", rule="limits.inbound")
-        inbound = arrive(core, call.from_, call.to, wire=call)
+            return sip.refuse(core, call, sip.UNAVAILABLE, rule="limits.inbound")
+        inbound = arrive(core, sip.shown(call), call.to, Dialog(diversion=call.sip.diversion), call.uui, wire=call)
         return ring(core, call) if inbound.active else None
     return _invite_phone(core, call, at(core, call.to))
 
 
 def at(core: Core, number: str) -> Phone:
-    """The phone at a number."""
+    """The phone at an address. One at a SIP URI is there for calls only once it has a script."""
+    if requests.is_sip(number):
+        return core.phones.get(number) or phones.phone(number)
     return core.phones.setdefault(number, phones.phone(number))
 
 
@@ -71,11 +81,13 @@ def pick_up(core: Core, call: Call, number: str) -> None:
 
 def _invite_phone(core: Core, call: Call, phone: Phone) -> None:
     if in_call(core, phone.number) is not None:
-        return end(core, call, "busy", "Callee is busy", rule="phone.one-call")
+        return sip.refuse(core, call, sip.BUSY, "Callee is busy", rule="phone.one-call")
     if phone.busy:
-        return end(core, call, "busy", "Callee is busy", rule="call.busy")
+        return sip.refuse(core, call, sip.BUSY, "Callee is busy", rule="call.busy")
     if phone.reject:
-        return end(core, call, "rejected", rule="call.rejected")
+        return sip.refuse(core, call, sip.DECLINED, rule="call.rejected")
+    if phone.refuses_with is not None:
+        return sip.refuse(core, call, phone.refuses_with, rule="phone.refuses")
     pick_up(core, call, phone.number)
     if not phone.rings:
         call.timers.append(core.after(NO_RING_SECONDS, partial(end, core, call, "timeout", rule="call.no-ring")))
@@ -116,7 +128,7 @@ def _invite_interconnect(core: Core, call: Call) -> None:
 
 def _refuse_leg(core: Core, call: Call, reason: str, rule: str = "interconnect.refused") -> None:
     core.happen("inviteRefused", rule, callId=call.call_id, reason=reason)
-    end(core, call, "rejected", rule=rule)
+    sip.refuse(core, call, sip.FORBIDDEN, rule=rule)
 
 
 def ring(core: Core, call: Call, *, waits: bool = True, rule: str = "call.ring") -> None:
@@ -138,7 +150,7 @@ def answer(core: Core, call: Call) -> None:
 def ask_answer(core: Core, call: Call, rule: str = "call.answer", **extra: object) -> None:
     """Ask the application what to do on the call it made, now that it is answered."""
     assert call.answer is not None
-    ask(core, call, "answer", call.answer, rule, **extra)
+    ask(core, call, "answer", call.answer, rule, sipCallId=call.sip.call_id, **extra)
 
 
 def answer_inbound(core: Core, call: Call, rule: str = "call.answer-inbound") -> None:
@@ -178,8 +190,8 @@ def refuses(core: Core, caller: str, number: str) -> bool:
     return reason is not None
 
 
-def arrive(core: Core, caller: str, number: str, wire: Call | None = None) -> Call:
-    """A call to a number the account owns: its application is asked what to do."""
+def arrive(core: Core, caller: str, number: str, dialog: Dialog, uui: str | None, wire: Call | None = None) -> Call:
+    """A call to a number the account owns, with what came in its INVITE: its application is asked what to do."""
     application = core.applications[core.numbers[number]]
     call = Call(
         call_id=core.ids("call"),
@@ -191,9 +203,12 @@ def arrive(core: Core, caller: str, number: str, wire: Call | None = None) -> Ca
         state=State.INITIATED,
         disconnect=application.status,
         callback_timeout=application.callback_timeout,
+        uui=uui,
+        sip=dialog,
     )
     core.calls[call.call_id] = call
     begin(core, call)
+    sip.establish(core, call)
     call.last_update = core.now
     if wire is None:
         pick_up(core, call, caller)
@@ -203,9 +218,7 @@ def arrive(core: Core, caller: str, number: str, wire: Call | None = None) -> Ca
     if application.initiate is None:
         end(core, call, "rejected", rule="call.initiate-unset")
     else:
-        if wire is not None and wire.uui:
-            core.follow("call.wire-uui")
-        ask(core, call, "initiate", application.initiate, "call.initiate", uui=wire.uui if wire is not None else None)
+        ask(core, call, "initiate", application.initiate, "call.initiate", **sip.came_with(core, call))
     return call
 
 
@@ -246,7 +259,7 @@ def _tell_ended(core: Core, call: Call, rule: str) -> None:
         return core.happen("untold", "call.disconnect-unset", callId=call.call_id, event="disconnect")
     if call.direction == "inbound":
         core.follow("call.status-url")
-    body = bodies.call_event(core, "disconnect", call, **bodies.ended(call), **bodies.sip_code(core, rule))
+    body = bodies.call_event(core, "disconnect", call, **bodies.ended(call), **sip.ended_with(core, call))
     return core.send(call.disconnect, body, rule, timeout=call.callback_timeout)
 
 
@@ -263,8 +276,10 @@ def _free_far_end(core: Core, call: Call) -> None:
     wired = core.calls.get(core.wires.pop(call.call_id, ""))
     if wired is not None:
         answered = wired.answer_time is not None
-        outcome = "hangup" if answered else "rejected" if wired.direction == "outbound" else "cancel"
-        end(core, wired, outcome, rule="call.wire")
+        if not answered and wired.direction == "outbound":
+            return sip.refuse(core, wired, sip.DECLINED, rule="call.wire")
+        end(core, wired, "hangup" if answered else "cancel", rule="call.wire")
+    return None
 
 
 def give_up(core: Core, call: Call, rule: str = "call.completed") -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workbench import bxml
-from workbench.simulator import admission, bodies, lifecycle, program
+from workbench.simulator import admission, bodies, forward, lifecycle, program, sip
 from workbench.simulator.calls import Call, Link, State, Target
 from workbench.simulator.core import Core
 
@@ -108,7 +108,7 @@ def _leg(core: Core, call: Call, verb: bxml.Transfer, destination: bxml.PhoneNum
         caller_id=caller_id,
         address=address,
     )
-    return Call(
+    leg = Call(
         call_id=core.ids("call"),
         account_id=call.account_id,
         application_id=call.application_id,
@@ -124,11 +124,16 @@ def _leg(core: Core, call: Call, verb: bxml.Transfer, destination: bxml.PhoneNum
         callback_timeout=call.callback_timeout,
         uui=destination.uui,
     )
+    sip.identify(core, leg, bool(verb.privacy), verb.transfer_caller_display_name)
+    leg.sip.diversion = sip.diverted(core, call, verb)
+    return leg
 
 
 def target_answered(core: Core, leg: Call) -> None:
     """The first target to answer wins: the others are cancelled, and the winner runs its document or is joined."""
     link = core.links[leg.call_id]
+    if isinstance(link.verb, bxml.Forward):
+        return forward.answered(core, link, leg)
     link.b = leg.call_id
     losers = [core.calls[call_id] for call_id in link.ringing if call_id != leg.call_id]
     link.ringing = []
@@ -228,6 +233,8 @@ def _why_not(core: Core, call: Call, verb: bxml.Bridge, target: Call | None) -> 
         return "unknown", f"Call {target.call_id} has ended", "bridge.ended"
     if target.direction == "outbound" and not target.answered:
         return "rejected", f"Call {target.call_id} has not been answered", "bridge.ringing"
+    if forward.forwarding(core, target):
+        return "rejected", f"Call {target.call_id} is being forwarded", "forward.bridge"
     link = core.links.get(target.call_id)
     if link is not None and isinstance(link.verb, bxml.Bridge):
         return "busy", f"Call {target.call_id} is already bridged with another call", "bridge.busy"
@@ -276,7 +283,9 @@ def call_ended(core: Core, call: Call) -> None:
     link = core.links.get(call.call_id)
     if link is None:
         return
-    if isinstance(link.verb, bxml.Bridge):
+    if isinstance(link.verb, bxml.Forward):
+        forward.ended(core, link, call)
+    elif isinstance(link.verb, bxml.Bridge):
         _bridge_left(core, link, call)
     elif call.call_id == link.a:
         _drop_legs(core, link, "transfer.single")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
-from workbench.simulator import admission, applications, keys, lifecycle, limits, mixing, phones, requests, webrtc
+from workbench import tokens
+from workbench.simulator import admission, applications, dial_fields, keys, lifecycle, limits, mixing, phones, requests, sip, webrtc
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Application
 from workbench.simulator.effects import Refusal
@@ -23,17 +25,18 @@ class LocalOperations(WebRtcOperations):
 
     __slots__ = ()
 
-    def dial(self, now: float, number: str, to: str) -> Call:
+    def dial(self, now: float, number: str, to: str, fields: Fields = MappingProxyType({})) -> Call:
         """A phone dials a number of the account. Raises Refusal 404 for other numbers, 409 while it is in a call."""
         self.tick(now)
         phone = self._phone(number)
+        dialog, uui = dial_fields.invitation(fields, sip=requests.is_sip(number))
         if to not in self.numbers:
             raise Refusal(404, f"{to} is not a number of this account: {', '.join(self.numbers)}", "call.wire")
         if lifecycle.in_call(self, phone.number) is not None:
             raise Refusal(409, f"{phone.name} is in a call", "phone.one-call")
         if lifecycle.refuses(self, phone.number, to):
             raise Refusal(429, f"{to} takes no further call now: {admission.why_not(self)}", "limits.inbound")
-        return lifecycle.arrive(self, phone.number, to)
+        return lifecycle.arrive(self, phone.number, to, dialog, uui)
 
     def phone_answer(self, now: float, number: str) -> None:
         """Pick up a ringing phone."""
@@ -43,7 +46,7 @@ class LocalOperations(WebRtcOperations):
     def phone_reject(self, now: float, number: str) -> None:
         """Decline a ringing phone's call."""
         self.tick(now)
-        lifecycle.end(self, self._ringing(number), "rejected", rule="call.rejected")
+        sip.refuse(self, self._ringing(number), sip.DECLINED, rule="call.rejected")
 
     def phone_hangup(self, now: float, number: str) -> None:
         """Hang up a phone, whatever its call is doing."""
@@ -51,8 +54,10 @@ class LocalOperations(WebRtcOperations):
         call = self._call_of(number)
         if call.answered:
             lifecycle.end(self, call, "hangup", rule="call.hangup")
+        elif call.direction == "inbound":
+            lifecycle.end(self, call, "cancel", rule="call.cancel")
         else:
-            lifecycle.end(self, call, "cancel" if call.direction == "inbound" else "rejected", rule="call.cancel")
+            sip.refuse(self, call, sip.DECLINED, rule="call.cancel")
 
     def phone_keys(self, now: float, number: str, digits: str) -> None:
         """Press keys on a phone that is in a call."""
@@ -63,8 +68,8 @@ class LocalOperations(WebRtcOperations):
         keys.press(self, call, digits)
 
     def _phone(self, number: str) -> Phone:
-        if not requests.is_e164(number):
-            raise Refusal(400, f"{number} is not an E.164 telephone number", "phone.number")
+        if not (requests.is_e164(number) or requests.is_sip(number)) or number == tokens.INTERCONNECT:
+            raise Refusal(400, f"{number} is neither an E.164 telephone number nor a SIP URI of a phone", "phone.number")
         if number in self.numbers:
             raise Refusal(400, f"{number} belongs to an application, it is no phone", "phone.number")
         return self.phones.get(number) or phones.phone(number)

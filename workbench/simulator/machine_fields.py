@@ -58,7 +58,7 @@ def _check_hook(given: Mapping[str, Any]) -> None:
         if not isinstance(given.get(name, ""), str):
             raise requests.refuse(f"Invalid {NAME}.{name}: must be a string", "machine.field")
         if len(given.get(name, "")) > 1024:
-            raise requests.refuse(f"{NAME}.{name} must contain at most 1024 characters", "request.length")
+            raise requests.refuse(f"{NAME}.{name} must contain at most 1024 characters", "request.credentials")
     for prefix, secrets in (("callback", _CREDENTIALS[:2]), ("fallback", _CREDENTIALS[2:])):
         if given.get(f"{prefix}Url"):
             requests.check_url(f"{NAME}.{prefix}Url", given[f"{prefix}Url"], credentials=any(given.get(secret) for secret in secrets))

@@ -10,11 +10,14 @@ from workbench.simulator.effects import Refusal
 
 # What a machine detection finds out (documented, webhooks/machineDetectionComplete).
 AnsweredBy = Literal["human", "answering-machine", "tone-detected", "silence", "timeout", "error"]
+# SIP statuses: how an INVITE is refused; how a REFER is answered, and what came of it.
+Failure = int
+Status = int
 
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """A simulated telephone and its script. Seconds are decimal; `hangup_after` counts from the answer."""
+    """A simulated telephone and its script, at a number or SIP URI. Seconds are decimal; `hangup_after` counts from the answer."""
 
     number: str
     answer: bool = True
@@ -26,6 +29,9 @@ class Phone:
     answered_by: AnsweredBy = "human"
     rings: bool = True
     says: str | None = None
+    refuses_with: Failure | None = None
+    refer_answer: Status = 202
+    refer_outcome: Status | None = 200
 
     @property
     def name(self) -> str:
@@ -83,6 +89,9 @@ _WORDS = {
     "float": "a number of seconds from 0 to 86400",
     "float | None": "a number of seconds from 0 to 86400, or null",
     "str | None": "a text, or null",
+    "Failure | None": "a SIP status from 400 to 699, or null",
+    "Status": "a SIP status from 200 to 699",
+    "Status | None": "a SIP status from 200 to 699, or null",
     "AnsweredBy": f"one of {', '.join(get_args(AnsweredBy))}",
 }
 
@@ -94,6 +103,9 @@ def _fits(kind: str, value: Any) -> bool:
         return value in get_args(AnsweredBy)
     if value is None:
         return kind.endswith("None")
+    if kind.startswith(("Failure", "Status")):
+        low = 400 if kind.startswith("Failure") else 200
+        return isinstance(value, int) and not isinstance(value, bool) and low <= value <= 699
     if kind.startswith("float"):
         return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 86400
     return isinstance(value, str) and len(value) <= 1000

@@ -70,13 +70,18 @@ def is_e164(value: object) -> bool:
     return isinstance(value, str) and _E164.fullmatch(value) is not None
 
 
+def is_sip(value: object) -> bool:
+    """Whether a value is a SIP URI."""
+    return isinstance(value, str) and _SIP.fullmatch(value) is not None
+
+
 def create_call(fields: Fields) -> dict[str, Any]:
     """The checked fields of createCall."""
     checked = present(fields)
     if any(checked.get(name) in (None, "") for name in _REQUIRED):
         names = "from, to, answerUrl, applicationId"
         raise refuse(f"Missing at least one required field. Required fields are [{names}]", "request.required")
-    if not (is_e164(checked["to"]) or (isinstance(checked["to"], str) and _SIP.fullmatch(checked["to"]))):
+    if not (is_e164(checked["to"]) or is_sip(checked["to"])):
         raise refuse("Invalid to: must be an E164 telephone number", "request.to")
     if not (is_e164(checked["from"]) or checked["from"] in _ANONYMOUS):
         raise refuse("Invalid from: must be an E164 telephone number", "request.from")
@@ -193,6 +198,10 @@ def check_common(fields: Fields) -> None:
             _check_range(name, value)
     if not isinstance(fields.get("applicationId", ""), str):
         raise refuse("Invalid applicationId: must be a string", "request.field")
+    if not isinstance(fields.get("privacy", False), bool):
+        raise refuse("Invalid privacy: must be true or false", "request.field")
+    if fields.get("privacy") and fields.get("displayName", "Private") not in _ANONYMOUS:
+        raise refuse(f"displayName must be one of {', '.join(_ANONYMOUS)} when privacy is true", "caller.hidden-name")
     if any(ord(character) < 32 for character in fields.get("displayName", "")):
         raise refuse("displayName must not contain control characters", "request.display-name")
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from workbench import bxml
-from workbench.simulator import conferences, gather, keys, lifecycle, links, program, saying, streams
+from workbench.simulator import conferences, forward, gather, keys, lifecycle, links, program, refer, saying, streams
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Core
 
@@ -23,6 +23,7 @@ ANSWERING = (
     bxml.StartTranscription,
     bxml.SendDtmf,
     bxml.Conference,
+    bxml.Refer,
 )
 
 
@@ -113,4 +114,6 @@ EXECUTE: Mapping[type[bxml.Verb], Callable[[Core, Call, Any], bool]] = {
     bxml.StopStream: streams.stop,
     bxml.StartTranscription: streams.start,
     bxml.StopTranscription: streams.stop_transcription,
+    bxml.Forward: forward.forward,
+    bxml.Refer: refer.refer,
 }

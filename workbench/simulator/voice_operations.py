@@ -7,7 +7,7 @@ from typing import Any
 
 from workbench import bxml
 from workbench.errors import BxmlError
-from workbench.simulator import admission, bodies, conferences, lifecycle, machine_fields, program, requests, transcripts
+from workbench.simulator import admission, bodies, conferences, forward, lifecycle, machine_fields, program, requests, sip, transcripts
 from workbench.simulator.calls import Call, Conference, Member, State
 from workbench.simulator.core import Core, Kind
 from workbench.simulator.effects import Refusal
@@ -48,6 +48,7 @@ class VoiceOperations(Core):
             priority=int(checked.get("priority", 5)),
             uui=checked.get("uui"),
         )
+        sip.identify(self, call, bool(checked.get("privacy")), checked.get("displayName"))
         self.calls[call.call_id] = call
         self._taken(fields, requests.CREATE_CALL)
         self.follow("request.defaults")
@@ -103,6 +104,7 @@ class VoiceOperations(Core):
         """End a call, or give it the document of another URL."""
         self.tick(now)
         call, checked = self.call(call_id), requests.update_call(fields)
+        self._check_ours(call)
         if checked["state"] == "completed":
             if not call.active:
                 raise self._conflict(call)
@@ -128,6 +130,7 @@ class VoiceOperations(Core):
         self.tick(now)
         call = self.call(call_id)
         document_verbs = self._document(document, bxml.Where.CALL)
+        self._check_ours(call)
         self._check_changeable(call)
         lifecycle.interrupt(self, call)
         self.happen("replaced", "call.replace", callId=call.call_id)
@@ -151,6 +154,11 @@ class VoiceOperations(Core):
             raise self._conflict(call)
         if not call.answered:
             self.follow("call.modify-inbound")
+
+    def _check_ours(self, call: Call) -> None:
+        """Raises Refusal 409 for a forwarded call, which the application has given away."""
+        if forward.forwarding(self, call):
+            raise Refusal(409, self._conflict(call).description, "forward.control")
 
     @staticmethod
     def _conflict(call: Call) -> Refusal:
