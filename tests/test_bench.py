@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.bench import __main__ as bench
-from tests.bench import callbacks, calls, memory, screen, start
+from tests.bench import callbacks, calls, memory, screen, start, streams
 from tests.bench.children import child
 from tests.bench.figures import Row, Times, table
 from tests.browser.lab import chromium
@@ -57,7 +57,7 @@ def test_the_right_order_is_the_platforms():
 
 def test_a_word_that_is_no_part_is_named(capsys):
     assert bench.main(["callbacks", "nonsense"]) == 2
-    assert "'nonsense' is none of callbacks, calls, memory, screen, start" in capsys.readouterr().err
+    assert "'nonsense' is none of callbacks, calls, memory, screen, start, streams" in capsys.readouterr().err
 
 
 def test_words_choose_parts_and_a_missed_target_shows_in_the_status(monkeypatch, capsys):
@@ -101,6 +101,10 @@ class TestParts:
             (r"Workbench\(\) ready", r"[\d.]+ s", flask),
             ("simulator's process ready", r"[\d.]+ s", flask),
         )
+
+    def test_streams(self):
+        wanted = (r"2 media streams at \d+ of 50 frames/s", r"[\d.]+% of a processor", r"[\d.]+%, none")
+        shape(streams.measure(streams=2, seconds=0.2), wanted)
 
     @pytest.mark.browser
     def test_screen(self, monkeypatch):

@@ -1,4 +1,4 @@
-"""Prints every figure beside its baseline; words run parts: `python -m tests.bench callbacks calls memory screen start`."""
+"""Prints every figure beside its baseline; words run parts: `python -m tests.bench callbacks calls memory screen start streams`."""
 
 from __future__ import annotations
 
@@ -55,7 +55,13 @@ def start() -> list[Row]:
     return measure()
 
 
-PARTS: dict[str, Callable[[], list[Row]]] = {part.__name__: part for part in (callbacks, calls, memory, screen, start)}
+def streams() -> list[Row]:
+    from tests.bench.streams import measure
+
+    return measure()
+
+
+PARTS: dict[str, Callable[[], list[Row]]] = {part.__name__: part for part in (callbacks, calls, memory, screen, start, streams)}
 
 
 def main(words: list[str]) -> int:

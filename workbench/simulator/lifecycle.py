@@ -265,7 +265,7 @@ def _tell_ended(core: Core, call: Call, rule: str) -> None:
 
 def _forget(core: Core, call: Call) -> None:
     del core.calls[call.call_id]
-    core.transcripts.pop(call.call_id, None)
+    transcripts.forget(core, call)
     core.happen("forgotten", "call.kept", callId=call.call_id)
 
 

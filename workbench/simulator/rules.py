@@ -364,6 +364,11 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("stream.start", "StartStream connects to its destination by WebSocket and tells mediaStreamStarted", D, "bxml/startStream"),
     ("stream.next", "the verb after StartStream runs once the stream is established or was rejected", D, "bxml/startStream"),
     ("stream.credentials", "destinationUsername and destinationPassword go with the connection's request, as Basic", C, "bxml/startStream"),
+    ("stream.tracks", "inbound is what a call's far end sends, outbound what it hears, whoever called", D, "bxml/startStream"),
+    ("stream.name", "a stream without a name goes by its id", D, "bxml/startStream"),
+    ("stream.params", "StreamParams are told in the start message", D, "bxml/startStream"),
+    ("stream.url", "without streamEventUrl nobody is told of a stream", D, "bxml/startStream"),
+    ("stream.messages", "start is the first message on the WebSocket, stop the last when the platform ends it", D, "bxml/startStream"),
     ("stream.media", "a stream sends 20 ms of PCMU at a time in real time: silence, and nothing while the clock stands", C, "ours"),
     ("stream.duplicate", "a stream whose name is in use on its call is rejected with cause duplicate", D, "webhooks/mediaStreamRejected"),
     (
@@ -391,6 +396,10 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
         D,
         "bxml/startTranscription",
     ),
+    ("transcription.name", "a transcription without a name goes by its id", D, "bxml/startTranscription"),
+    ("transcription.params", "CustomParams are told in the start message", D, "bxml/startTranscription"),
+    ("transcription.url", "without transcriptionEventUrl nobody is told of a transcription", D, "bxml/startTranscription"),
+    ("transcription.segment", "segments are sent with times, language, and their words and marks one by one", D, "bxml/startTranscription"),
     ("transcription.alone", "without a destination a transcription starts at once", C, "bxml/startTranscription"),
     ("transcription.next", "the verb after StartTranscription runs once it is established or was rejected", C, "bxml/startTranscription"),
     (
@@ -417,6 +426,7 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
         D,
         "bxml/startTranscription",
     ),
+    ("transcription.kept", "transcriptions are kept as long as their call", C, "ours"),
     ("transcription.unknown", "a transcription not available yet, deleted or unknown answers 404", C, "voice-api/getRealTimeTranscription"),
     ("transcription.deleted", "a deleted transcription is not accessible any more", D, "voice-api/deleteRealTimeTranscription"),
     # WebRTC

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,73 +12,11 @@ from workbench.simulator.bodies import iso
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Core
 from workbench.simulator.effects import CloseStream, OpenStream
+from workbench.simulator.stream_kinds import MEDIA, TRANSCRIPTION, Kind
 from workbench.simulator.tracks import Stream
 
 TRACKS_LIMIT = 4
 CONNECT_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """How media streams or live transcriptions are called in webhooks, and the rules of each."""
-
-    word: str
-    id: str
-    hook: str
-    event: str
-    original: str
-    start: str
-    next: str
-    duplicate: str
-    track_limit: str
-    connection: str
-    timeout: str
-    stop: str
-    unknown: str
-    end: str
-    unstarted: str
-    closed: str
-    lost: str
-
-
-MEDIA = Kind(
-    word="stream",
-    id="stream",
-    hook="stream_event",
-    event="mediaStream",
-    original="originalMediaStream",
-    start="stream.start",
-    next="stream.next",
-    duplicate="stream.duplicate",
-    track_limit="stream.track-limit",
-    connection="stream.connection",
-    timeout="stream.timeout",
-    stop="stream.stop",
-    unknown="stream.unknown",
-    end="stream.end",
-    unstarted="stream.unstarted",
-    closed="stream.closed",
-    lost="stream.lost",
-)
-TRANSCRIPTION = Kind(
-    word="transcription",
-    id="transcription",
-    hook="transcription_event",
-    event="realTimeTranscription",
-    original="originalTranscription",
-    start="transcription.start",
-    next="transcription.next",
-    duplicate="transcription.duplicate",
-    track_limit="transcription.track-limit",
-    connection="transcription.connection",
-    timeout="transcription.timeout",
-    stop="transcription.stop",
-    unknown="transcription.no-such-name",
-    end="transcription.end",
-    unstarted="transcription.unstarted",
-    closed="transcription.closed",
-    lost="transcription.lost",
-)
 
 
 def _kind(stream: Stream) -> Kind:
@@ -97,6 +34,8 @@ def start(core: Core, call: Call, verb: bxml.StartStream | bxml.StartTranscripti
     """Start a media stream or live transcription; True when it began or was rejected at once."""
     kind = TRANSCRIPTION if isinstance(verb, bxml.StartTranscription) else MEDIA
     stream = Stream(core.ids(kind.id), call.call_id, verb, program.hook(verb, kind.hook, call.base_url), core.now)
+    if verb.name is None:
+        core.follow(kind.name)
     others = _of(core, call, kind)
     original = next((other for other in others if other.name == stream.name), None)
     if original is not None:
@@ -124,6 +63,8 @@ def _connect(core: Core, call: Call, stream: Stream, kind: Kind) -> None:
     core.happen(f"{kind.word}Connecting", rule, callId=call.call_id, name=stream.name, destination=verb.destination)
     tracks = () if stream.transcribes else stream.tracks
     first = stream_messages.start(call, stream)
+    if verb.nested():
+        core.follow(kind.params)
     core.effects.append(OpenStream(number, str(verb.destination), call.call_id, first, tracks, username, password))
 
 
@@ -243,6 +184,7 @@ def _stopped(core: Core, call: Call, stream: Stream, cause: str, rule: str, **ex
 
 def _abandon(core: Core, call: Call, stream: Stream) -> None:
     if stream.connection is not None:
+        core.follow("stream.messages")
         core.effects.append(CloseStream(stream.connection, stream_messages.stop(call, stream)))
 
 
@@ -262,10 +204,11 @@ def _forget(core: Core, stream: Stream) -> None:
 
 def tell(core: Core, call: Call, stream: Stream, what: str, rule: str, about: Mapping[str, Any] | None = None, **extra: Any) -> None:
     """Send an event about a stream, if anybody wants it; `about` adds to the stream's own fields, `extra` to the event's."""
-    if stream.hook is not None:
-        kind = _kind(stream)
-        body = bodies.call_event(core, kind.event + what, call, **{kind.event: _details(stream) | dict(about or {})}, **extra)
-        core.send(stream.hook, body, rule, timeout=call.callback_timeout)
+    kind = _kind(stream)
+    if stream.hook is None:
+        return core.follow(kind.url)
+    body = bodies.call_event(core, kind.event + what, call, **{kind.event: _details(stream) | dict(about or {})}, **extra)
+    return core.send(stream.hook, body, rule, timeout=call.callback_timeout)
 
 
 def _details(stream: Stream) -> dict[str, Any]:

@@ -37,6 +37,7 @@ def platform_says(core: Core, text: str, seconds: float, call: Call | None, conf
 
 def _hearing_phone(core: Core, call: Call) -> Iterable[tuple[Stream, str]]:
     assert call.phone is not None
+    core.follow("stream.tracks")
     for call_id in list(core.streams):
         listener = core.calls[call_id]
         for track, parties in (("inbound", mixing.sent_by(core, listener)), ("outbound", mixing.heard_by(core, listener))):
@@ -83,6 +84,7 @@ def _said(core: Core, text: str, began: float, hearers: Hearers) -> None:
         stream.heard.setdefault(track, []).append(text)
         core.happen("transcribed", "transcription.known", callId=stream.call_id, name=stream.name, track=track, text=text)
         if stream.connection is not None:
+            core.follow("transcription.segment")
             message = stream_messages.segment(track, text, began, core.now, partial=False)
             core.effects.append(SendMessage(stream.connection, message))
 
@@ -109,6 +111,12 @@ def _available(core: Core, stream: Stream) -> None:
     core.happen("transcriptionAvailable", "transcription.available", callId=call.call_id, id=stream.stream_id, name=stream.name)
     about = {"status": "available", "url": url, "completedTime": iso(core.now)}
     streams.tell(core, call, stream, "Available", "transcription.available", about)
+
+
+def forget(core: Core, call: Call) -> None:
+    """A call is forgotten, and what was transcribed of it."""
+    if core.transcripts.pop(call.call_id, None):
+        core.follow("transcription.kept")
 
 
 def find(core: Core, call_id: str, transcription_id: str) -> Transcript:
