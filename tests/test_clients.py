@@ -334,6 +334,14 @@ def test_an_error_carries_its_evidence(peer, voice, exchanges):
     assert (exchanges[-1].status, exchanges[-1].response) == (400, body)
 
 
+def test_the_local_platform_says_which_rule_refused(peer, voice, exchanges):
+    peer.answers = [(400, {"description": "too long"}, {"X-Workbench-Rule": "request.call-timeout", "X-Workbench-Label": "documented"})]
+    with pytest.raises(ApiError, match=r": too long \(rule request\.call-timeout, documented\)$") as caught:
+        voice.create_call(to="x", from_="+2", answer_url="u")
+    assert (caught.value.rule, caught.value.label) == ("request.call-timeout", "documented")
+    assert (exchanges[-1].rule, exchanges[-1].label) == ("request.call-timeout", "documented")
+
+
 @pytest.mark.parametrize(
     ("content", "text"),
     [

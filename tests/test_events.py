@@ -72,6 +72,8 @@ def test_a_request_is_one_row(log):
     assert (event.direction, event.event_type, event.call_id, event.status, event.seq) == ("request", "createCall", "c-1", 201, 1)
     assert (event.mode, event.flow, event.leg, event.from_, event.to) == ("bridge", "f1", "phone", "+15550100001", "+15550100002")
     assert event.data["request"]["password"] == "•••"
+    refused = log.record_request(exchange(status=400, rule="request.to", label="documented"))
+    assert (refused.rule, refused.label) == ("request.to", "documented")
     update = log.record_request(
         exchange("updateCall", path="/calls/c-7", request={"state": "completed"}, status=None, response=None, error="gone")
     )

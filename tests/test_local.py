@@ -92,6 +92,7 @@ def test_what_is_wrong_is_told(local: Local, press, says: str) -> None:
         press(local)
     assert says in str(caught.value)
     assert caught.value.status in (400, 404, 409)
+    assert str(caught.value).endswith(f"(rule {caught.value.rule}, {caught.value.label})")
 
 
 def test_without_the_token_nothing_opens(process: LocalProcess) -> None:

@@ -27,13 +27,18 @@ class ApiError(WorkbenchError):
     """A request to one of Bandwidth's APIs failed.
 
     `request` is like `POST https://…/calls`, `status` the HTTP status or None when no answer came, `body` the answer's text.
+    The local platform also tells the `rule` by which it refused, and its `label`: documented, observed or assumed.
     """
 
-    def __init__(self, message: str, *, request: str, status: int | None = None, body: str = "") -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, request: str, status: int | None = None, body: str = "", rule: str | None = None, label: str | None = None
+    ) -> None:
+        super().__init__(f"{message} (rule {rule}, {label})" if rule else message)
         self.request = request
         self.status = status
         self.body = body
+        self.rule = rule
+        self.label = label
 
 
 # What a request says that a panel or variable of a closed workbench still makes.

@@ -297,6 +297,8 @@ def _event_of_exchange(exchange: Exchange, run: str, number: int) -> Event:
         status=exchange.status,
         handler_ms=None,
         error=exchange.error,
+        label=exchange.label,
+        rule=exchange.rule,
         seq=exchange.seq,
     )
 

@@ -170,7 +170,15 @@ class Local:
             raise ApiError(f"{asked}: the local platform does not answer ({type(error).__name__})", request=asked) from error
         if response.is_success:
             return response
-        raise ApiError(f"{asked}: {_reason(response)}", request=asked, status=response.status_code, body=response.text)
+        told = response.headers
+        raise ApiError(
+            f"{asked}: {_reason(response)}",
+            request=asked,
+            status=response.status_code,
+            body=response.text,
+            rule=told.get("X-Workbench-Rule"),
+            label=told.get("X-Workbench-Label"),
+        )
 
     def close(self) -> None:
         """Close the connection; the platform goes on."""
@@ -307,7 +315,7 @@ def _reason(response: httpx.Response) -> str:
     except ValueError:
         return f"{response.status_code} {response.reason_phrase}"
     why = f"{response.status_code}: {told.get('error')}"
-    return f"{why} (rule: {told['text']})" if told.get("text") else why
+    return f"{why}: {told['text']}" if told.get("text") else why
 
 
 def dialled(text: str) -> str:

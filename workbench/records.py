@@ -22,7 +22,7 @@ class Exchange:
     """One request to one of Bandwidth's APIs and its answer, as they were: whoever stores them has to mask them.
 
     `operation` is the name in Bandwidth's specification (createCall), `path` the part after the account, `time` epoch seconds when it was
-    sent, `status` None when no answer came, `seq` the local platform's sequence number.
+    sent, `status` None when no answer came, `seq` the local platform's sequence number, `rule` and `label` what it says of a refusal.
     """
 
     operation: str
@@ -36,6 +36,8 @@ class Exchange:
     seq: int | None = None
     about: About = field(default_factory=About)
     error: str | None = None
+    rule: str | None = None
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

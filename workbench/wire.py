@@ -198,12 +198,19 @@ def _timed(
         seq=int(seq) if seq.isascii() and seq.isdecimal() else None,
         about=about or About(),
         error=None if error is None else f"{type(error).__name__}: {error}",
+        **_rule(response),
     )
     note(exchange)
     if response is None:
         assert error is not None
         raise error
     return response
+
+
+def _rule(response: httpx.Response | None) -> dict[str, str | None]:
+    """The rule by which the local platform refused, and its label."""
+    told = response.headers if response is not None and not response.is_success else {}
+    return {"rule": told.get("X-Workbench-Rule"), "label": told.get("X-Workbench-Label")}
 
 
 def _http(*urls: str, transport: httpx.BaseTransport | None = None) -> httpx.Client:
@@ -262,4 +269,5 @@ def _refused(response: httpx.Response) -> ApiError:
     named, said = _named(response.request), _said(response)
     why = next((said[key] for key in ("description", "error", "message") if said.get(key)), "") if isinstance(said, dict) else ""
     text = f"{named}: {response.status_code} {response.reason_phrase}"
-    return ApiError(f"{text}: {why}" if why else text, request=named, status=response.status_code, body=response.text)
+    message = f"{text}: {why}" if why else text
+    return ApiError(message, request=named, status=response.status_code, body=response.text, **_rule(response))

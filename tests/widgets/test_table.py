@@ -7,7 +7,7 @@ import pytest
 from tests.widgets.test_text import TOKEN
 from workbench.records import About, Exchange, Reply
 from workbench.widgets import EventTable, Publisher
-from workbench.widgets.table import TAIL, answered, parts
+from workbench.widgets.table import TAIL, answered, parts, row
 
 
 @pytest.fixture
@@ -136,6 +136,15 @@ def test_a_request_opens_to_its_body_and_answer(log):
     heads = {part["head"]: part["text"] for part in parts(log.record_request(exchange))}
     assert "<Pause/>" in heads["Request · PUT /calls/c-1/bxml"]
     assert heads["Answer · 204"] == "(empty)"
+
+
+def test_a_refused_request_shows_the_rule_behind_it(log):
+    exchange = Exchange(
+        "createCall", "POST", "/calls", 0.0, {"to": "1"}, 400, {"type": "validation"}, 1.0, rule="request.to", label="documented"
+    )
+    event = log.record_request(exchange)
+    assert row(event)["label"] == "documented"
+    assert parts(event)[-1] == {"head": "Rule of the local platform", "kind": "text", "text": "request.to (documented)"}
 
 
 def test_tokens_are_in_nothing_that_is_sent(log, publisher, page, happen):

@@ -11,6 +11,7 @@ from workbench.errors import BxmlError
 from workbench.simulator import lifecycle, links
 from workbench.simulator.calls import Call, Hook
 from workbench.simulator.core import Core
+from workbench.simulator.rules import RULES
 
 
 def run(core: Core, call: Call, document: Sequence[bxml.Verb], base_url: str | None) -> None:
@@ -61,7 +62,7 @@ def receive(core: Core, call: Call, body: bytes, url: str) -> None:
         document = bxml.parse(body, where)
     except BxmlError as error:
         rule = broken(error, body, where)
-        return lifecycle.end(core, call, "invalid-bxml", f"{error} (rule {rule})", rule=rule)
+        return lifecycle.end(core, call, "invalid-bxml", f"{error} (rule {rule}, {RULES[rule].label})", rule=rule)
     if isinstance(document, bxml.Bxml):
         core.follow("bxml.root")
     if any(bxml.relative(address) for _, _, address in bxml.urls(document)):
