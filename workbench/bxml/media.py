@@ -211,10 +211,10 @@ class StartStream(Verb):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class StopStream(Verb):
-    """Ends a stream by its name."""
+    """Ends a stream by its name; with `wait` the next verb runs once the application has closed it."""
 
     name: str | None = attribute(kinds.FILLED, required=True)
-    wait: bool | None = attribute(kinds.BOOLEAN, default=False, label="assumed", since=2026)
+    wait: bool | None = attribute(kinds.BOOLEAN, default=False, since=2026)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -38,7 +38,8 @@ def platform_says(core: Core, text: str, seconds: float, call: Call | None, conf
 def _hearing_phone(core: Core, call: Call) -> Iterable[tuple[Stream, str]]:
     assert call.phone is not None
     core.follow("stream.tracks")
-    for call_id in list(core.streams):
+    apart = not any(call.call_id in joined for joined in (core.links, core.in_conference, core.wires, core.sip_legs))
+    for call_id in [call.call_id] if apart else list(core.streams):
         listener = core.calls[call_id]
         for track, parties in (("inbound", mixing.sent_by(core, listener)), ("outbound", mixing.heard_by(core, listener))):
             if call.phone in parties:
