@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from workbench import bxml, tokens
-from workbench.errors import TokenError
-from workbench.simulator import admission, bodies, conferences, links, machine, phones, program, requests, sip, streams, transcripts, webrtc
+from workbench.simulator import admission, bodies, conferences, inviting, links, machine, program, sip, streams, transcripts, webrtc
 from workbench.simulator.calls import TRANSITIONS, Call, Dialog, Hook, State
 from workbench.simulator.core import Core, Kind
 from workbench.simulator.phones import Phone
 
-NO_RING_SECONDS = 30.0
 KEPT_SECONDS = 7 * 24 * 3600.0
 
 
@@ -26,7 +23,7 @@ def move(core: Core, call: Call, state: State) -> None:
 def start(core: Core, call: Call) -> None:
     """Dequeue a call and invite its far end."""
     begin(core, call)
-    invite(core, call)
+    inviting.invite(core, call)
 
 
 def begin(core: Core, call: Call) -> None:
@@ -35,107 +32,6 @@ def begin(core: Core, call: Call) -> None:
         move(core, call, State.INITIATED)
     call.start_time = core.now
     admission.count(core, call)
-
-
-_INVITING = {type(None): "call.start", bxml.Transfer: "transfer.invite", bxml.Forward: "forward.invite"}
-
-
-def _asked_by(core: Core, call: Call) -> bxml.Verb | None:
-    """The verb that dials a call; None for one that createCall asked for."""
-    return None if call.parent_call_id is None else core.links[call.call_id].verb
-
-
-def invite(core: Core, call: Call) -> None:
-    """Ring whoever is at the address: the interconnect, an application of this account, or a phone."""
-    sip.establish(core, call)
-    if call.to == tokens.INTERCONNECT:
-        return _invite_interconnect(core, call)
-    core.happen("invite", _INVITING[type(_asked_by(core, call))], callId=call.call_id, **sip.invitation(call))
-    if requests.is_sip(call.to) and call.to not in core.phones:
-        return sip.refuse(core, call, sip.NOT_FOUND, rule="call.unreachable")
-    if call.to in core.numbers:
-        if refuses(core, call.from_, call.to):
-            return sip.refuse(core, call, sip.UNAVAILABLE, rule="limits.inbound")
-        inbound = arrive(core, sip.shown(call), call.to, Dialog(diversion=call.sip.diversion), call.uui, wire=call)
-        return ring(core, call) if inbound.active else None
-    return _invite_phone(core, call, at(core, call.to))
-
-
-def at(core: Core, number: str) -> Phone:
-    """The phone at an address. One at a SIP URI is there for calls only once it has a script."""
-    if requests.is_sip(number):
-        return core.phones.get(number) or phones.phone(number)
-    return core.phones.setdefault(number, phones.phone(number))
-
-
-def in_call(core: Core, number: str) -> Call | None:
-    """The call a phone is in or rings for."""
-    return core.calls.get(core.on_phone.get(number, ""))
-
-
-def pick_up(core: Core, call: Call, number: str) -> None:
-    """Occupy a phone with a call."""
-    call.phone = number
-    core.on_phone[number] = call.call_id
-
-
-def _invite_phone(core: Core, call: Call, phone: Phone) -> None:
-    if in_call(core, phone.number) is not None:
-        return sip.refuse(core, call, sip.BUSY, "Callee is busy", rule="phone.one-call")
-    if phone.busy:
-        return sip.refuse(core, call, sip.BUSY, "Callee is busy", rule="call.busy")
-    if phone.reject:
-        return sip.refuse(core, call, sip.DECLINED, rule="call.rejected")
-    if phone.refuses_with is not None:
-        return sip.refuse(core, call, phone.refuses_with, rule="phone.refuses")
-    pick_up(core, call, phone.number)
-    if not phone.rings:
-        call.timers.append(core.after(NO_RING_SECONDS, partial(end, core, call, "timeout", rule="call.no-ring")))
-        return None
-    ring(core, call, waits=not phone.by_hand)
-    if phone.answer and not phone.by_hand:
-        call.timers.append(core.after(phone.ring_seconds, partial(answer, core, call)))
-    return None
-
-
-def _invite_interconnect(core: Core, call: Call) -> None:
-    try:
-        claims = tokens.check(tokens.token_in(call.uui or ""), core.config.token_secret, core.now)
-        participant = core.participants.get(claims.participant_id)
-    except TokenError as error:
-        return _refuse_leg(core, call, str(error), "interconnect.expired" if "expired" in str(error) else "interconnect.refused")
-    if "," in (call.uui or ""):
-        core.follow("interconnect.entries")
-    if participant is None:
-        return _refuse_leg(core, call, "the participant was deleted")
-    core.happen(
-        "invite",
-        "interconnect.token",
-        callId=call.call_id,
-        participantId=participant.id,
-        uui=webrtc.masked_uui(call.uui or ""),
-        **{"from": call.from_, "to": call.to},
-    )
-    webrtc.take_device(core, participant, call)
-    # Taking the token may have ended the very call that asked for this one.
-    if not call.active:
-        return None
-    ring(core, call, rule="interconnect.answer")
-    if core.interconnect.answer:
-        call.timers.append(core.after(core.interconnect.answer_seconds, partial(answer, core, call)))
-    return None
-
-
-def _refuse_leg(core: Core, call: Call, reason: str, rule: str = "interconnect.refused") -> None:
-    core.happen("inviteRefused", rule, callId=call.call_id, reason=reason)
-    sip.refuse(core, call, sip.FORBIDDEN, rule=rule)
-
-
-def ring(core: Core, call: Call, *, waits: bool = True, rule: str = "call.ring") -> None:
-    """The far end rings; it has callTimeout to answer."""
-    call.ringing = True
-    core.happen("ringing", rule, callId=call.call_id, to=call.to)
-    call.timers.append(core.after(call.call_timeout, partial(end, core, call, "timeout", rule="call.timeout"), waits=waits))
 
 
 def answer(core: Core, call: Call) -> None:
@@ -170,7 +66,7 @@ def _answered(core: Core, call: Call, rule: str) -> None:
     core.happen("answered", rule, callId=call.call_id, direction=call.direction, **{"from": call.from_, "to": call.to})
     webrtc.leg_up(core, call)
     if call.phone is not None:
-        _follow_script(core, call, at(core, call.phone))
+        _follow_script(core, call, inviting.at(core, call.phone))
 
 
 def _follow_script(core: Core, call: Call, phone: Phone) -> None:
@@ -211,7 +107,7 @@ def arrive(core: Core, caller: str, number: str, dialog: Dialog, uui: str | None
     sip.establish(core, call)
     call.last_update = core.now
     if wire is None:
-        pick_up(core, call, caller)
+        inviting.pick_up(core, call, caller)
     else:
         core.wires[call.call_id], core.wires[wire.call_id] = wire.call_id, call.call_id
     core.happen("arrived", "call.initiate", callId=call.call_id, **{"from": caller, "to": number})

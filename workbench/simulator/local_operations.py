@@ -8,7 +8,20 @@ from types import MappingProxyType
 from typing import Any
 
 from workbench import tokens
-from workbench.simulator import admission, applications, dial_fields, keys, lifecycle, limits, mixing, phones, requests, sip, webrtc
+from workbench.simulator import (
+    admission,
+    applications,
+    dial_fields,
+    inviting,
+    keys,
+    lifecycle,
+    limits,
+    mixing,
+    phones,
+    requests,
+    sip,
+    webrtc,
+)
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Application
 from workbench.simulator.effects import Refusal
@@ -32,7 +45,7 @@ class LocalOperations(WebRtcOperations):
         dialog, uui = dial_fields.invitation(fields, sip=requests.is_sip(number))
         if to not in self.numbers:
             raise Refusal(404, f"{to} is not a number of this account: {', '.join(self.numbers)}", "call.wire")
-        if lifecycle.in_call(self, phone.number) is not None:
+        if inviting.in_call(self, phone.number) is not None:
             raise Refusal(409, f"{phone.name} is in a call", "phone.one-call")
         if lifecycle.refuses(self, phone.number, to):
             raise Refusal(429, f"{to} takes no further call now: {admission.why_not(self)}", "limits.inbound")
@@ -75,7 +88,7 @@ class LocalOperations(WebRtcOperations):
         return self.phones.get(number) or phones.phone(number)
 
     def _call_of(self, number: str) -> Call:
-        call = lifecycle.in_call(self, self._phone(number).number)
+        call = inviting.in_call(self, self._phone(number).number)
         if call is None:
             raise Refusal(409, f"phone {number} is in no call", "phone.idle")
         return call

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from workbench.simulator import bodies, lifecycle, saying
+from workbench.simulator import bodies, inviting, lifecycle, saying
 from workbench.simulator.calls import Call, Detection
 from workbench.simulator.core import Core
 
@@ -57,7 +57,7 @@ def _who(core: Core, call: Call) -> tuple[str, float]:
     """Who answers a call, and for how many seconds they speak."""
     if call.phone is None:
         return "human", GREETING["human"]
-    phone = lifecycle.at(core, call.phone)
+    phone = inviting.at(core, call.phone)
     spoken = saying.seconds_to_say(phone.says) if phone.says else GREETING.get(phone.answered_by, 0.0)
     return phone.answered_by, spoken
 

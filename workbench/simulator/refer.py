@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from workbench import bxml
-from workbench.simulator import bodies, lifecycle, program, requests
+from workbench.simulator import bodies, inviting, lifecycle, program, requests
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Core
 
@@ -21,7 +21,7 @@ def refer(core: Core, call: Call, verb: bxml.Refer) -> bool:
     if call.direction != "inbound" or not requests.is_sip(call.from_):
         core.follow("refer.only-sip")
         return _failed(core, call, verb, "refer.elsewhere")
-    phone = lifecycle.at(core, call.from_)
+    phone = inviting.at(core, call.from_)
     core.happen("referSent", "refer.send", callId=call.call_id, to=verb.sip_uri.uri, answer=phone.refer_answer)
     if phone.refer_answer >= 300:
         return _failed(core, call, verb, "refer.refused", phone.refer_answer)

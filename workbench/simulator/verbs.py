@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from workbench import bxml
-from workbench.simulator import conferences, forward, gather, keys, lifecycle, links, program, refer, saying, streams
+from workbench.simulator import conferences, forward, gather, keys, lifecycle, links, program, refer, saying, streams, transfers
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Core
 
@@ -107,7 +107,7 @@ EXECUTE: Mapping[type[bxml.Verb], Callable[[Core, Call, Any], bool]] = {
     bxml.StartGather: keys.start,
     bxml.StopGather: keys.stop,
     bxml.SendDtmf: keys.send,
-    bxml.Transfer: links.transfer,
+    bxml.Transfer: transfers.transfer,
     bxml.Bridge: links.bridge,
     bxml.Conference: conferences.join,
     bxml.StartStream: streams.start,
