@@ -16,7 +16,7 @@ from workbench.simulator.calls import TRANSITIONS, State
 from workbench.simulator.effects import Refusal
 from workbench.simulator.rules import RULES
 
-NUMBERS = [f"+1919555012{digit}" for digit in range(6)]
+NUMBERS = [*(f"+1919555012{digit}" for digit in range(5)), "sip:alice@example.com"]
 SCRIPTS = st.sampled_from(
     [
         {},
@@ -26,11 +26,19 @@ SCRIPTS = st.sampled_from(
         {"hangup_after": 3},
         {"ring_seconds": 0.1},
         {"by_hand": True},
+        {"refuses_with": 503},
+        {"refer_answer": 405},
         {"says": "Hello there."},
     ]
 )
 SERVERS = ["wss://app.test/yes", "wss://app.test/no", "wss://app.test/silent"]
 BRIDGE_URLS = {"bridge_complete_url": "/complete", "bridge_target_complete_url": "/target"}
+
+
+def target(address: str, **attributes: Any) -> bxml.PhoneNumber | bxml.SipUri:
+    """A Transfer's target at a number or SIP URI."""
+    kind = bxml.SipUri if address.startswith("sip:") else bxml.PhoneNumber
+    return kind(address, **attributes)
 
 
 class Platform(RuleBasedStateMachine):
@@ -74,11 +82,14 @@ class Platform(RuleBasedStateMachine):
                 lambda: bxml.Gather(gather_url="/gather"),
                 lambda: bxml.Gather(max_digits=1),
                 lambda: bxml.StartGather("/keys"),
+                lambda: bxml.Forward(number),
+                lambda: bxml.Forward(NUMBER, diversion_treatment="stack"),
+                lambda: bxml.Refer(bxml.SipUri("sip:bob@example.com"), refer_complete_url=self.choose([None, "/refer"])),
                 lambda: bxml.SendDtmf("12"),
                 lambda: bxml.Conference(self.choose(["one", "two"]), conference_event_url="/room"),
                 lambda: bxml.Bridge(self.choose(calls), **BRIDGE_URLS),
-                lambda: bxml.Transfer([bxml.PhoneNumber(number, transfer_answer_url="/screen")], transfer_complete_url="/t"),
-                lambda: bxml.Transfer([bxml.PhoneNumber(number), bxml.PhoneNumber(self.choose(NUMBERS), transfer_disconnect_url="/d")]),
+                lambda: bxml.Transfer([target(number, transfer_answer_url="/screen")], transfer_complete_url="/t"),
+                lambda: bxml.Transfer([target(number), target(self.choose(NUMBERS), transfer_disconnect_url="/d")]),
                 lambda: bxml.Transfer([bxml.PhoneNumber(NUMBER)], transfer_complete_url="/t"),
                 lambda: (
                     bxml.Transfer([bxml.SipUri(tokens.INTERCONNECT, uui=self.rig.uui(self.session))], call_timeout=5)
@@ -108,6 +119,10 @@ class Platform(RuleBasedStateMachine):
     @rule(to=st.sampled_from([*NUMBERS, NUMBER]))
     def create(self, to: str) -> None:
         self.attempt(lambda: self.rig.call(to, "call"))
+
+    @rule(to=st.sampled_from([*NUMBERS, NUMBER]), mode=st.sampled_from(["sync", "async"]))
+    def detect(self, to: str, mode: str) -> None:
+        self.attempt(lambda: self.rig.call(to, "call", machineDetection={"mode": mode, "callbackUrl": f"{BASE}/found"}))
 
     @rule(number=st.sampled_from(NUMBERS), action=st.sampled_from(["phone_answer", "phone_reject", "phone_hangup"]))
     def handle(self, number: str, action: str) -> None:
@@ -236,10 +251,14 @@ class Platform(RuleBasedStateMachine):
         self.rig.answers = {}
         for call_id in list(engine.calls):
             if engine.calls[call_id].active:
-                engine.update_call(self.rig.now, call_id, {"state": "completed"})
+                self.attempt(lambda call_id=call_id: engine.update_call(self.rig.now, call_id, {"state": "completed"}))
+        # Forwarded calls are out of the application's hands.
+        while engine.on_phone:
+            engine.phone_hangup(self.rig.now, next(iter(engine.on_phone)))
+            self.rig.settle()
         self.rig.idle()
         assert not (engine.links or engine.in_conference or engine.rooms or engine.wires or engine.on_phone or engine.sip_legs)
-        assert not engine.key_hooks
+        assert not (engine.key_hooks or engine.pressed or engine.detections or engine.detecting)
         assert all(call.verb is None and not call.program and not TRANSITIONS[call.state] for call in engine.calls.values())
         assert not (engine.deliveries or engine.streams or engine.connections or engine.speech)
 

@@ -286,3 +286,9 @@ def test_nobody_is_told_without_a_url() -> None:
     rig, call = connected(transcription(transcription_event_url=None))
     assert rig.events() == ["answer A", "disconnect A hangup"]
     assert len(rig.engine.list_transcriptions(call)) == 1
+
+
+def test_what_the_application_sends_on_its_connection_is_ignored() -> None:
+    rig, _ = connected(transcription(destination=SERVER), PARK)
+    rig.engine.stream_message(rig.now, rig.opened[0].connection_id, '{"eventType":"clear"}')
+    assert "streamMessageIgnored" in rig.settle().kinds()

@@ -159,7 +159,7 @@ def _why_not(core: Core, call: Call, verb: bxml.Bridge, target: Call | None) -> 
     if target.direction == "outbound" and not target.answered:
         return "rejected", f"Call {target.call_id} has not been answered", "bridge.ringing"
     if forward.forwarding(core, target):
-        return "rejected", f"Call {target.call_id} is being forwarded", "forward.bridge"
+        return "rejected", f"Call {target.call_id} is being forwarded", "bridge.forwarding"
     link = core.links.get(target.call_id)
     if link is not None and isinstance(link.verb, bxml.Bridge):
         return "busy", f"Call {target.call_id} is already bridged with another call", "bridge.busy"

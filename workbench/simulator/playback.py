@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from workbench import bxml
 from workbench.simulator import stream_messages
 from workbench.simulator.core import Core
 from workbench.simulator.tracks import Stream
@@ -13,7 +14,7 @@ LEAST_SECONDS = 1e-6  # below it the rest of a sum is no audio
 
 def receive(core: Core, stream: Stream, text: str | None) -> None:
     """A message came from the application; None is one that is no text."""
-    if text is None or stream.verb.effective("mode") != "bidirectional":
+    if text is None or not isinstance(stream.verb, bxml.StartStream) or stream.verb.effective("mode") != "bidirectional":
         return _ignore(core, stream, "only a bidirectional stream takes messages, and only text")
     try:
         seconds = stream_messages.played(text)
