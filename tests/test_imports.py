@@ -26,6 +26,7 @@ IMPURE = {
 # Every other module of the simulator is core.
 SHELLS = {
     *("__main__", "account_controls", "accounts", "app", "audio", "clock", "control_api", "describe", "device_api", "endpoints_api", "ids"),
+    "spelling",
     *("media", "media_streams", "setup", "stream", "voice_api", "webhooks", "webrtc_api", "wire", "world"),
 }
 SHELL_LIBRARIES = {"aiohttp", "httptools", "jwt", "starlette", "tinytag", "uvicorn", "uvloop", "yarl"}

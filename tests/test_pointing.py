@@ -63,14 +63,14 @@ def test_a_platform_is_started_and_ends_with_the_block() -> None:
 
 
 def test_it_knows_what_the_code_will_send() -> None:
-    known = {"account_id": "5500000", "username": "ann", "password": "pa:ss", "client_id": "c", "client_secret": "s"}
+    known = {"account_id": "5500000", "username": "ann", "password": "pa:s,s", "client_id": "c", "client_secret": "s"}
     with use_local(**known, application_id="my-application", number="+15550100009") as local:
-        assert list_calls(Configuration(username="ann", password="pa:ss"), "5500000") == []
+        assert list_calls(Configuration(username="ann", password="pa:s,s"), "5500000") == []
         assert list_calls(Configuration(client_id="c", client_secret="s"), "5500000") == []
         with pytest.raises(ForbiddenException):
-            list_calls(Configuration(username="ann", password="pa:ss"))
+            list_calls(Configuration(username="ann", password="pa:s,s"))
         with pytest.raises(UnauthorizedException):
-            list_calls(Configuration(username="local", password="local"), "5500000")
+            list_calls(Configuration(username="ann", password="local"), "5500000")
         state = local.state()
     assert [application["applicationId"] for application in state["applications"]] == ["my-application"]
     assert [entry["number"] for entry in state["numbers"]] == ["+15550100009"]

@@ -9,7 +9,7 @@ from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import TracebackType
 from typing import Any, TypedDict, Unpack
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from workbench.detours import Detours, Place
 from workbench.errors import ApiError, WorkbenchError
@@ -93,14 +93,17 @@ class use_local:
     def _opened(self) -> Iterator[Local]:
         with ExitStack() as end:
             url, token = self._url, self._token
+            known = {name: str(self._known.get(name) or os.environ.get(variable, "")) for name, variable in _NAMES.items()}
             if not url:
-                process = LocalProcess(_as_simulator(self._known))
+                process = LocalProcess(_as_simulator(known))
                 end.callback(process.close)
                 url, token = process.url, process.token
             place = _place(url)
             local = Local(url.rstrip("/"), token)
             end.callback(local.close)
             _ask(local)
+            if not self._url:
+                _let_in(local, known)
             end.enter_context(_DETOURS.to(place))
             yield local
 
@@ -128,10 +131,15 @@ def _ask(local: Local) -> None:
         raise WorkbenchError(f"there is no local platform at {local.url}: {start} ({error})") from error
 
 
-def _as_simulator(known: Known) -> dict[str, str]:
-    """The settings of a platform that takes what the code will send, as its environment names them."""
-    got = {name: str(known.get(name) or os.environ.get(variable, "")) for name, variable in _NAMES.items()}
-    pairs = {"USER": ("username", "password"), "CLIENT": ("client_id", "client_secret")}
-    values = {"ACCOUNT_ID": got["account_id"], "APPLICATION_ID": got["application_id"], "NUMBERS": got["number"]}
-    values |= {name: f"{got[one]}:{got[other]}" for name, (one, other) in pairs.items() if got[one]}
+def _as_simulator(known: Mapping[str, str]) -> dict[str, str]:
+    """The settings of a platform with the account, application and number that the code has, as its environment names them."""
+    values = {"ACCOUNT_ID": known["account_id"], "APPLICATION_ID": known["application_id"], "NUMBERS": known["number"]}
     return {f"WORKBENCH_SIMULATOR_{name}": value for name, value in values.items() if value}
+
+
+def _let_in(local: Local, known: Mapping[str, str]) -> None:
+    """Add the user and the client that the code has; no environment shows their secrets."""
+    if known["username"]:
+        local.send("PUT", f"/users/{quote(known['username'], safe='')}", {"password": known["password"]})
+    if known["client_id"]:
+        local.send("PUT", f"/clients/{quote(known['client_id'], safe='')}", {"secrets": [known["client_secret"]]})

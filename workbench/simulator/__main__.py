@@ -80,6 +80,7 @@ def _serve(options: argparse.Namespace, setup: Setup, listener: socket.socket) -
     import uvicorn
 
     from workbench.simulator.app import create_app
+    from workbench.simulator.spelling import spelled
     from workbench.simulator.world import World
 
     host = f"[{options.host}]" if ":" in options.host else options.host
@@ -107,7 +108,7 @@ def _serve(options: argparse.Namespace, setup: Setup, listener: socket.socket) -
 
     server = Server(
         uvicorn.Config(
-            app,
+            spelled(app),
             log_level="warning",
             access_log=False,
             server_header=False,
