@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -28,12 +29,13 @@ CLOCK = "POST /_local/clock"
 
 @dataclass
 class Outcome:
-    """What came of a scenario: differences (none when all is well), rules that were followed, events that were told, webhooks' bodies."""
+    """What came of a scenario: differences (none when all is well), rules followed, events told, webhooks' bodies, requests made."""
 
     differences: list[str] = field(default_factory=list)
     rules: set[str] = field(default_factory=set)
     events: set[str] = field(default_factory=set)
     bodies: list[Mapping[str, Any]] = field(default_factory=list)
+    requests: set[tuple[str, str]] = field(default_factory=set)
 
 
 async def play(scenario: Scenario) -> Outcome:
@@ -51,6 +53,7 @@ class Play:
     def __init__(self, scenario: Scenario, stage: InProcess) -> None:
         self.scenario, self.stage, self.names = scenario, stage, stage.names
         self.found: list[str] = []
+        self.requests: set[tuple[str, str]] = set()
         self.actions: dict[str, Callable[[Step], Coroutine[Any, Any, None]]] = {
             "call": self.call,
             "dial": self.dial,
@@ -90,7 +93,7 @@ class Play:
         self.found += [f"shows: rule {rule} was not followed" for rule in self.scenario.shows if rule not in followed]
         told = {str(told.fields.get("eventType") or told.fields.get("event")) for told in self.stage.application.told}
         bodies = [told.body for told in self.stage.application.told if told.body is not None]
-        return Outcome(self.found, set(followed), told, bodies)
+        return Outcome(self.found, set(followed), told, bodies, self.requests)
 
     # Requests
 
@@ -118,6 +121,7 @@ class Play:
         elif step.get("credentials", USER) != "none":
             auth = tuple(step.get("credentials", USER).split(":", 1))
         url = self.names.fill(self.path(path))
+        self.requests.add((method, urlsplit(url).path))
         return await self.stage.http.request(method, url, content=content, headers=headers, auth=auth)
 
     @staticmethod
