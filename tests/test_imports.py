@@ -27,7 +27,7 @@ IMPURE = {
 SHELLS = {
     *("__main__", "account_controls", "accounts", "app", "audio", "clock", "control_api", "describe", "device_api", "endpoints_api", "ids"),
     "spelling",
-    *("media", "media_streams", "setup", "stream", "voice_api", "webhooks", "webrtc_api", "wire", "world"),
+    *("media", "media_streams", "recordings_api", "setup", "silence", "stream", "voice_api", "webhooks", "webrtc_api", "wire", "world"),
 }
 SHELL_LIBRARIES = {"aiohttp", "httptools", "jwt", "starlette", "tinytag", "uvicorn", "uvloop", "yarl"}
 

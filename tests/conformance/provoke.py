@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from .cases import CASES, NOT_YET, RENAMED, STATUSES_NOT_YET, Case
+from .cases import CASES, NEVER, NOT_YET, RENAMED, STATUSES_NOT_YET, Case
 from .scene import Ids, Scene
 from .specs import LEFT_OUT, Document, Documented, documents
 
@@ -43,6 +43,8 @@ def reason(case: Case, status: int, parameters: bool) -> str:
     """Why a status cannot be provoked; empty when it can."""
     if case.name in NOT_YET or status in STATUSES_NOT_YET:
         return "not there yet"
+    if (case.name, status) in NEVER:
+        return NEVER[case.name, status]
     if status == 400 and not (case.bad_body or case.bad_query):
         return "nothing in it can be malformed: an id of whatever form is a known one or an unknown one"
     if status == 404 and not parameters:

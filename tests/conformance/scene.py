@@ -59,6 +59,29 @@ class Scene:
         listed = await self.platform.http.get(f"{VOICE}/conferences")
         return {"conferenceId": listed.json()[0]["id"], "memberId": member["callId"]}
 
+    async def recording(self) -> Ids:
+        """A call that is being recorded."""
+        return await self.call(document("<StartRecording/>", '<Pause duration="1000"/>'))
+
+    async def recorded(self) -> Ids:
+        """A recording with everything it can show: of a B-leg, named and transcribed."""
+        screen = '<Record maxDuration="2" transcribe="true" recordingName="greeting"/>'
+        self.platform.application.replies["transferAnswer"] = document(screen)
+        number = f'<PhoneNumber transferAnswerUrl="{BASE}/screen">{PHONE_2}</PhoneNumber>'
+        await self.call(document(f"<Transfer>{number}</Transfer>"))
+        (found,) = (await self.platform.http.get(f"{VOICE}/recordings")).json()
+        return {"callId": found["callId"], "recordingId": found["recordingId"]}
+
+    async def recorded_conference(self) -> Ids:
+        """A conference with a recording."""
+        ids = await self.conference()
+        verbs = '<StartRecording recordingName="minutes"/><SpeakSentence>A sentence.</SpeakSentence><StopRecording/>'
+        path, headers = f"{VOICE}/conferences/{ids['conferenceId']}", {"Content-Type": "application/xml"}
+        await self.platform.http.put(f"{path}/bxml", content=f"<Bxml>{verbs}</Bxml>", headers=headers)
+        await self.platform.idle()
+        (found,) = (await self.platform.http.get(f"{path}/recordings")).json()
+        return {"conferenceId": ids["conferenceId"], "recordingId": found["recordingId"]}
+
     async def participant(self) -> Ids:
         """A participant in no session."""
         made = await self.post(f"{WEBRTC}/participants", tag="p", callbackUrl=f"{BASE}/participant")

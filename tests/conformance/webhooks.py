@@ -38,6 +38,14 @@ ACCEPTED: dict[tuple[str, str], str] = {
         "transferAnswer",
         "Additional properties are not allowed ('parentCallId' was unexpected)",
     ): "page and example name the A-leg by `parentCallId`, the schema forgot it",
+    ("recordComplete", "channels: 1 is not of type 'string'"): "a number in 2026 and in the pages' examples",
+    ("recordingAvailable", "channels: 1 is not of type 'string'"): "a number in 2026 and in the pages' examples",
+    ("recordingAvailable", "channels: 2 is not of type 'string'"): "a number in 2026 and in the pages' examples",
+    ("conferenceRecordingAvailable", "channels: 1 is not of type 'string'"): "a number in 2026 and in the pages' examples",
+    (
+        "transcriptionAvailable",
+        "transcription: Additional properties are not allowed ('completedTime', 'id', 'status', 'url' were unexpected)",
+    ): "the schema has the text of a transcript there; page and example name id, status, url and completedTime",
 }
 
 # Documented fields that no webhook carries: (event, field) -> why; "*" is every event.

@@ -120,7 +120,7 @@ class Play:
             headers["Authorization"] = f"Bearer {self.names.fill(step['bearer'])}"
         elif step.get("credentials", USER) != "none":
             auth = tuple(step.get("credentials", USER).split(":", 1))
-        url = self.names.fill(self.path(path))
+        url = self.names.fill(self.path(path)).replace("+", "%2B")
         self.requests.add((method, urlsplit(url).path))
         return await self.stage.http.request(method, url, content=content, headers=headers, auth=auth)
 

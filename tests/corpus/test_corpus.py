@@ -20,16 +20,12 @@ NOT_YET: set[str] = {
 
 # Events of Bandwidth's webhooks that occur in no scenario yet; it can only shrink, too.
 EVENTS_NOT_YET: set[str] = {
-    "conferenceRecordingAvailable",
     "endpointConnected",
     "endpointDisconnected",
     "endpointEligible",
     "endpointIneligible",
     "onDisconnect",
     "outboundConnectionRequest",
-    "recordComplete",
-    "recordingAvailable",
-    "transcriptionAvailable",
 }
 
 

@@ -198,13 +198,13 @@ def test_an_error_in_the_room_skips_to_the_next_verb() -> None:
     assert rig.kinds()[-2:] == ["playFailed", "speak"]
 
 
-def test_verbs_for_the_room_that_are_not_simulated_and_audio_that_comes_late() -> None:
+def test_verbs_for_the_room_that_take_no_time_and_audio_that_comes_late() -> None:
     rig, _ = room(PHONE)
     song = b"<PlayAudio>http://x.test/a.wav</PlayAudio>"
     rig.engine.update_conference_bxml(rig.now, conference_id(rig), b"<Bxml><StartRecording/>" + song + b"</Bxml>")
     rig.audio = {"http://x.test/a.wav": 2.0}
     rig.settle()
-    assert rig.kinds()[-2:] == ["notSimulated", "play"]
+    assert rig.kinds()[-2:] == ["recordingStarted", "play"]
     rig.idle()
     rig.engine.update_conference_bxml(rig.now, conference_id(rig), b"<Bxml/>")
     rig.audio = None

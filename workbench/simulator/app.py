@@ -15,6 +15,7 @@ from starlette.routing import Route
 from workbench.simulator import control_api, voice_api
 from workbench.simulator.accounts import Accounts, Unauthorized
 from workbench.simulator.control_api import ControlApi
+from workbench.simulator.recordings_api import RecordingsApi
 from workbench.simulator.setup import Setup
 from workbench.simulator.voice_api import VoiceApi
 from workbench.simulator.webrtc_api import WebRtcApi
@@ -59,8 +60,9 @@ def create_app(world: World, setup: Setup | None = None, *, token: str | None = 
         yield
         await world.close()
 
+    controls = [*control.routes(), Route(TOKEN_PATH, issue_token, methods=["POST"])]
     app = Starlette(
-        routes=[*voice.routes(), *webrtc.routes(), *control.routes(), Route(TOKEN_PATH, issue_token, methods=["POST"])],
+        routes=[*voice.routes(), *RecordingsApi(world, voice).routes(), *webrtc.routes(), *controls],
         exception_handlers={HTTPException: failed, Exception: failed},
         lifespan=lifespan,
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from workbench.simulator.calls import Call, Conference
+from workbench.simulator.calls import Call, Conference, Recording
 from workbench.simulator.core import Core
 
 
@@ -83,6 +83,41 @@ def conference_event(core: Core, event_type: str, conference: Conference, member
         body["tag"] = conference.tag
         core.follow("conference.tag")
     return body
+
+
+def recorded(recording: Recording) -> dict[str, Any]:
+    """What both the events and the metadata of a recording show; while it runs, what is known."""
+    ended = recording.end_time
+    return _present(
+        {
+            "recordingId": recording.recording_id,
+            "channels": recording.channels,
+            "startTime": iso(recording.start_time),
+            "endTime": None if ended is None else iso(ended),
+            "duration": None if ended is None else period(recording.seconds(ended)),
+            "fileFormat": recording.file_format,
+            "mediaUrl": recording.media_url,
+        }
+    )
+
+
+def recording_event(core: Core, event_type: str, recording: Recording, **extra: Any) -> dict[str, Any]:
+    """An event about a recording: the times are its own, not the call's (documented, webhooks/recordComplete)."""
+    of = recording.of
+    if isinstance(of, Call):
+        return call_event(core, event_type, of, **recorded(recording)) | dict(recording.identity) | _present(extra)
+    body = {"eventType": event_type, "eventTime": iso(core.now), **recording.identity, **recorded(recording)}
+    return body | ({"tag": of.tag} if of.tag else {}) | _present(extra)
+
+
+def transcription_fields(recording: Recording) -> dict[str, Any] | None:
+    """What is known of a recording's transcription, or None when none was asked for."""
+    made = recording.transcription
+    if made is None:
+        return None
+    done = None if made.completed_time is None else iso(made.completed_time)
+    url = recording.media_url.removesuffix("media") + "transcription"
+    return _present({"id": made.transcription_id, "status": made.status, "completedTime": done, "url": url})
 
 
 def participant_event(core: Core, event: str, participant_id: str, device_id: str, tag: str | None) -> dict[str, Any]:

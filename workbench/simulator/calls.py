@@ -196,3 +196,59 @@ class Conference:
     queue: list[tuple[list[bxml.Verb], str | None]] = field(default_factory=list)
     verb: bxml.Verb | None = None
     turn: int = 0
+
+
+@dataclass(slots=True)
+class RecordingTranscription:
+    """What became of the wish to have a recording transcribed. `status` in the documented words."""
+
+    transcription_id: str
+    hook: Hook | None
+    tag: str | None
+    timeout: float
+    status: str = "processing"
+    completed_time: float | None = None
+
+
+@dataclass(slots=True)
+class Recording:
+    """A recording of a call or conference. `identity` is what stays known of `of` when its own record is forgotten.
+
+    `status` in the documented words: processing, complete, deleted (partial and error do not occur here).
+    """
+
+    recording_id: str
+    of: Call | Conference
+    verb: bxml.Record | bxml.StartRecording
+    identity: Mapping[str, str]
+    media_url: str
+    available: Hook | None
+    transcribed: Hook | None
+    start_time: float
+    channels: int = 1
+    end_time: float | None = None
+    paused_since: float | None = None
+    paused_seconds: float = 0.0
+    status: str = "processing"
+    transcription: RecordingTranscription | None = None
+
+    @property
+    def where(self) -> dict[str, str]:
+        """The call or conference it was made of, by id."""
+        return {"callId": self.of.call_id} if isinstance(self.of, Call) else {"conferenceId": self.of.conference_id}
+
+    @property
+    def about(self) -> dict[str, str]:
+        """Its id and where it was made, as happenings tell them."""
+        return {"recordingId": self.recording_id, **self.where}
+
+    @property
+    def file_format(self) -> str:
+        """`wav` or `mp3`."""
+        return str(self.verb.effective("file_format"))
+
+    def seconds(self, now: float) -> float:
+        """How much was recorded until its end, or until now: pauses do not count. To the millisecond."""
+        until = now if self.end_time is None else self.end_time
+        paused = self.paused_seconds + (0.0 if self.paused_since is None else until - self.paused_since)
+        return round(until - self.start_time - paused, 3)

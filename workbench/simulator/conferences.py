@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 from workbench import bxml
 from workbench.errors import BxmlError
-from workbench.simulator import bodies, lifecycle, program, saying
+from workbench.simulator import bodies, lifecycle, program, recordings, saying
 from workbench.simulator.calls import Call, Conference, Member
 from workbench.simulator.core import Core, Kind
 
@@ -112,6 +112,7 @@ def _end(core: Core, conference: Conference, rule: str) -> None:
     conference.queue, conference.verb = [], None
     conference.turn += 1
     del core.rooms[conference.name]
+    recordings.ended(core, conference, "recording.conference-end")
     core.after(lifecycle.KEPT_SECONDS, partial(_forget, core, conference), waits=False)
     core.happen("conferenceCompleted", rule, conferenceId=conference.conference_id, name=conference.name)
     tell(core, conference, "conferenceCompleted", rule)
@@ -188,7 +189,7 @@ def _start(core: Core, conference: Conference, verb: bxml.Verb, base_url: str | 
         url = urljoin(base_url or "", verb.audio_uri)
         core.fetch(url, verb.username, verb.password, partial(_played, core, conference, turn))
         return False
-    core.happen("notSimulated", "bxml.not-simulated", conferenceId=number, verb=type(verb).__name__)
+    recordings.run(core, conference, verb, base_url)
     return True
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from workbench import bxml
-from workbench.simulator.calls import Call, Conference, Detection, Hook, Link
+from workbench.simulator.calls import Call, Conference, Detection, Hook, Link, Recording
 from workbench.simulator.effects import CancelWebhook, Effect, FetchAudio, Happening, SendWebhook
 from workbench.simulator.limits import Limits, Queue, Window
 from workbench.simulator.phones import Interconnect, Phone
@@ -22,7 +22,7 @@ class Ids(Protocol):
     """Hands out ids: the engine has no luck of its own."""
 
     def __call__(self, kind: str) -> str:
-        """An unused id for a call, conference, participant, session, device, stream, transcription, error or tid."""
+        """An unused id for a call, conference, recording, participant, session, device, stream, transcription, error or tid."""
         ...
 
 
@@ -110,6 +110,10 @@ class Core:
     connections: dict[int, Stream] = field(default_factory=dict)
     transcripts: dict[str, dict[str, Transcript]] = field(default_factory=dict)
     speech: dict[str, list[Timer]] = field(default_factory=dict)
+    # All recordings by id; those of `<StartRecording>` that run, by call or conference; those of `<Record>` that run, by call.
+    recordings: dict[str, Recording] = field(default_factory=dict)
+    started_recordings: dict[str, Recording] = field(default_factory=dict)
+    record_verbs: dict[str, Recording] = field(default_factory=dict)
     participants: dict[str, Participant] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     sip_legs: dict[str, Participant] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from workbench.simulator.accounts import Accounts
 from workbench.simulator.control_api import BASE as CONTROL_BASE
 from workbench.simulator.control_api import ControlApi
 from workbench.simulator.phones import SPECIAL
+from workbench.simulator.recordings_api import RecordingsApi
 from workbench.simulator.setup import Setup
 from workbench.simulator.voice_api import BASE as VOICE_BASE
 from workbench.simulator.voice_api import VoiceApi
@@ -43,8 +44,9 @@ def markdown() -> str:
 def apis() -> list[tuple[str, str, list[Operation]]]:
     """Bandwidth's APIs: title, where their paths begin, operations."""
     parts = _parts()
+    voice = VoiceApi(*parts)
     return [
-        ("Voice", VOICE_BASE, VoiceApi(*parts).operations()),
+        ("Voice", VOICE_BASE, [*voice.operations(), *RecordingsApi(parts[0], voice).operations()]),
         ("WebRTC", WEBRTC_BASE, WebRtcApi(*parts).operations()),
     ]
 

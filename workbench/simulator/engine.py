@@ -9,11 +9,12 @@ from workbench.simulator import conferences, lifecycle, playback, program, strea
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Delivery, Kind
 from workbench.simulator.local_operations import LocalOperations
+from workbench.simulator.recording_operations import RecordingOperations
 from workbench.simulator.voice_operations import VoiceOperations
 
 
 @dataclass(slots=True)
-class Engine(VoiceOperations, LocalOperations):
+class Engine(VoiceOperations, RecordingOperations, LocalOperations):
     """Bandwidth's platform as a state machine. Methods raise Refusal, and then nothing has changed."""
 
     def __post_init__(self) -> None:

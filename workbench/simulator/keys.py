@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from workbench import bxml
-from workbench.simulator import bodies, gather, links, mixing, program
+from workbench.simulator import bodies, gather, links, mixing, program, record
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Core
 
@@ -68,6 +68,8 @@ def _hear(core: Core, call: Call, key: str, seen: set[str]) -> None:
     hook = core.key_hooks.get(call.call_id)
     if hook is not None:
         core.send(hook, bodies.call_event(core, "dtmf", call, digit=key), "dtmf.told", timeout=call.callback_timeout)
+    if record.key(core, call, key):
+        return None
     # Those who hear it now: what it sets off at one may move another.
     for listener, rule in list(_listeners(core, call)):
         if listener.call_id not in seen and listener.answered:

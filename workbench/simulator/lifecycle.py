@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
-from workbench.simulator import admission, bodies, conferences, inviting, links, machine, program, sip, streams, transcripts, webrtc
+from workbench.simulator import (
+    admission,
+    bodies,
+    conferences,
+    inviting,
+    links,
+    machine,
+    program,
+    recordings,
+    sip,
+    streams,
+    transcripts,
+    webrtc,
+)
 from workbench.simulator.calls import TRANSITIONS, Call, Dialog, Hook, State
 from workbench.simulator.core import Core, Kind
 from workbench.simulator.phones import Phone
@@ -120,7 +135,12 @@ def arrive(core: Core, caller: str, number: str, dialog: Dialog, uui: str | None
 
 def ask(core: Core, call: Call, event_type: str, hook: Hook, rule: str, **extra: object) -> None:
     """Send a synchronous webhook: the answer's document runs on the call."""
-    core.send(hook, bodies.call_event(core, event_type, call, **extra), rule, kind=Kind.CALL, call=call, timeout=call.callback_timeout)
+    ask_with(core, call, hook, bodies.call_event(core, event_type, call, **extra), rule)
+
+
+def ask_with(core: Core, call: Call, hook: Hook, body: Mapping[str, Any], rule: str) -> None:
+    """Send a synchronous webhook with this body."""
+    core.send(hook, body, rule, kind=Kind.CALL, call=call, timeout=call.callback_timeout)
 
 
 def end(core: Core, call: Call, cause: str, message: str | None = None, *, rule: str) -> None:
@@ -139,6 +159,7 @@ def end(core: Core, call: Call, cause: str, message: str | None = None, *, rule:
     program.stop(core, call)
     core.key_hooks.pop(call.call_id, None)
     core.pressed.pop(call.call_id, None)
+    recordings.ended(core, call, "recording.call-end")
     if call.script is not None:
         call.script.cancelled = True
     links.call_ended(core, call)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workbench import bxml
-from workbench.simulator import bodies, forward, lifecycle, program
+from workbench.simulator import bodies, forward, lifecycle, program, recordings
 from workbench.simulator.calls import Call, Link
 from workbench.simulator.core import Core
 
@@ -43,6 +43,7 @@ def _join(core: Core, link: Link) -> None:
         lifecycle.answer_inbound(core, core.calls[call_id], _ANSWERED_BY[type(link.verb)])
     link.joined = True
     core.happen("joined", _RULE[type(link.verb)], verb=type(link.verb).__name__, callIds=[link.a, link.b])
+    recordings.joined(core, link)
 
 
 def _go_on(core: Core, call: Call, rule: str) -> None:

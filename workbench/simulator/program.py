@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 from workbench import bxml
 from workbench.errors import BxmlError
-from workbench.simulator import lifecycle, links
+from workbench.simulator import lifecycle, links, record
 from workbench.simulator.calls import Call, Hook
 from workbench.simulator.core import Core
 from workbench.simulator.rules import RULES
@@ -25,6 +25,7 @@ def stop(core: Core, call: Call) -> None:
     """Forget the running document: its timers and answers come to nothing."""
     call.next_turn()
     call.program, call.verb, call.gathering = [], None, None
+    record.cut_off(core, call)
 
 
 def step(core: Core, call: Call) -> None:

@@ -188,6 +188,7 @@ def moment(fields: Mapping[str, str], name: str) -> str | None:
 
 
 def check_common(fields: Fields) -> None:
+    """Fields that several requests share: their types, lengths and ranges."""
     for name, value in fields.items():
         if name in _LENGTHS and not isinstance(value, str):
             raise refuse(f"Invalid {name}: must be a string", "request.field")

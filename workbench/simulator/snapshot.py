@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from workbench.simulator import applications
+from workbench.simulator import applications, recordings
 from workbench.simulator.bodies import iso
-from workbench.simulator.calls import Call, Conference
+from workbench.simulator.calls import Call, Conference, Recording
 from workbench.simulator.core import Core
 from workbench.simulator.tracks import Stream
 
 
 def snapshot(core: Core) -> dict[str, Any]:
-    """Account, applications, numbers, phones, calls that have not ended, conferences, sessions and participants."""
+    """Account, applications, numbers, phones, calls that have not ended, recordings under way, conferences, sessions and participants."""
     return {
         "account": core.config.account_id,
         "applications": [applications.shown(item) for item in core.applications.values()],
@@ -22,6 +22,7 @@ def snapshot(core: Core) -> dict[str, Any]:
         "phones": [asdict(phone) | {"callId": core.on_phone.get(number)} for number, phone in core.phones.items()],
         "interconnect": asdict(core.interconnect),
         "calls": [_call(core, call) for call in core.calls.values() if call.active],
+        "recordings": [_recording(core, item) for item in core.recordings.values() if item.end_time is None],
         "conferences": [_conference(item) for item in core.conferences.values() if item.completed_time is None],
         "sessions": [{"id": item.id, "tag": item.tag, "participants": list(item.participants)} for item in core.sessions.values()],
         "participants": [
@@ -79,4 +80,17 @@ def _conference(conference: Conference) -> dict[str, Any]:
             {"callId": member.call_id, "mute": member.mute, "hold": member.hold, "callIdsToCoach": list(member.coach)}
             for member in conference.members.values()
         ],
+    }
+
+
+def _recording(core: Core, recording: Recording) -> dict[str, Any]:
+    """A recording that is running: how long it is by now, and whose sound goes into which channel."""
+    return {
+        "recordingId": recording.recording_id,
+        **recording.where,
+        "verb": type(recording.verb).__name__,
+        "startTime": iso(recording.start_time),
+        "seconds": recording.seconds(core.now),
+        "paused": recording.paused_since is not None,
+        "channels": recordings.channels(core, recording),
     }

@@ -8,7 +8,21 @@ from typing import Any
 from urllib.parse import urljoin
 
 from workbench import bxml
-from workbench.simulator import conferences, forward, gather, keys, lifecycle, links, program, refer, saying, streams, transfers
+from workbench.simulator import (
+    conferences,
+    forward,
+    gather,
+    keys,
+    lifecycle,
+    links,
+    program,
+    record,
+    recordings,
+    refer,
+    saying,
+    streams,
+    transfers,
+)
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Core
 
@@ -107,6 +121,11 @@ EXECUTE: Mapping[type[bxml.Verb], Callable[[Core, Call, Any], bool]] = {
     bxml.StartGather: keys.start,
     bxml.StopGather: keys.stop,
     bxml.SendDtmf: keys.send,
+    bxml.Record: record.record,
+    bxml.StartRecording: recordings.on_call,
+    bxml.PauseRecording: recordings.on_call,
+    bxml.ResumeRecording: recordings.on_call,
+    bxml.StopRecording: recordings.on_call,
     bxml.Transfer: transfers.transfer,
     bxml.Bridge: links.bridge,
     bxml.Conference: conferences.join,

@@ -68,9 +68,11 @@ class VoiceApi:
 
     def routes(self) -> list[Route]:
         """The operations as routes."""
-        return routes(BASE, self.operations(), self._guard)
+        return routes(BASE, self.operations(), self.guard)
 
-    def _guard(self, handler: Handler) -> Handler:
+    def guard(self, handler: Handler) -> Handler:
+        """A handler behind the account's door, its refusals as the Voice API writes them."""
+
         def refuse(response: Response, rule: str) -> Response:
             self._world.engine.follow("api.error")
             return self._world.refuse(response, rule)
@@ -97,7 +99,7 @@ class VoiceApi:
 
     async def create_call(self, request: Request) -> Response:
         """POST /calls"""
-        fields = await _json(request)
+        fields = await json_fields(request)
         call, seq = self._world.change(lambda engine, now: engine.create_call(now, fields))
         sent = self._world.hold(call.call_id)
         self._world.engine.follow("api.created")
@@ -113,7 +115,7 @@ class VoiceApi:
         """GET /calls/{callId}"""
         call = self._world.engine.call(request.path_params["call_id"])
         self._world.engine.follow("api.null")
-        return _json_200(call_state(call))
+        return json_200(call_state(call))
 
     async def list_calls(self, request: Request) -> Response:
         """GET /calls"""
@@ -124,20 +126,20 @@ class VoiceApi:
 
     async def update_call(self, request: Request) -> Response:
         """POST /calls/{callId}"""
-        fields, call_id = await _json(request), request.path_params["call_id"]
+        fields, call_id = await json_fields(request), request.path_params["call_id"]
         _, seq = self._world.change(lambda engine, now: engine.update_call(now, call_id, fields))
-        return self._empty(200, seq)
+        return self.empty(200, seq)
 
     async def update_call_bxml(self, request: Request) -> Response:
         """PUT /calls/{callId}/bxml"""
         document, call_id = await _xml(request), request.path_params["call_id"]
         _, seq = self._world.change(lambda engine, now: engine.update_call_bxml(now, call_id, document))
-        return self._empty(204, seq)
+        return self.empty(204, seq)
 
     async def statistics(self, request: Request) -> Response:
         """GET /statistics"""
         queued, most = self._world.engine.statistics()
-        return _json_200({"currentCallQueueSize": queued, "maxCallQueueSize": most})
+        return json_200({"currentCallQueueSize": queued, "maxCallQueueSize": most})
 
     # Live transcriptions
 
@@ -145,19 +147,19 @@ class VoiceApi:
         """GET /calls/{callId}/transcriptions"""
         call_id = request.path_params["call_id"]
         found = self._world.engine.list_transcriptions(call_id)
-        return _json_200([transcription_metadata(item, f"{self._url}/calls/{call_id}") for item in found])
+        return json_200([transcription_metadata(item, f"{self._url}/calls/{call_id}") for item in found])
 
     async def get_transcription(self, request: Request) -> Response:
         """GET /calls/{callId}/transcriptions/{transcriptionId}"""
         call_id, transcription_id = request.path_params["call_id"], request.path_params["transcription_id"]
         found = self._world.engine.transcription(call_id, transcription_id)
-        return _json_200(transcription(self._accounts.account_id, call_id, found))
+        return json_200(transcription(self._accounts.account_id, call_id, found))
 
     async def delete_transcription(self, request: Request) -> Response:
         """DELETE /calls/{callId}/transcriptions/{transcriptionId}"""
         ids = request.path_params["call_id"], request.path_params["transcription_id"]
         _, seq = self._world.change(lambda engine, now: engine.delete_transcription(now, *ids))
-        return self._empty(200, seq)
+        return self.empty(200, seq)
 
     # Conferences
 
@@ -174,33 +176,34 @@ class VoiceApi:
         url = f"{self._url}/conferences/{conference.conference_id}"
         members = [member_state(conference.conference_id, member, url) for member in conference.members.values()]
         self._world.engine.follow("api.members")
-        return _json_200({**conference_state(conference), "activeMembers": members})
+        return json_200({**conference_state(conference), "activeMembers": members})
 
     async def update_conference(self, request: Request) -> Response:
         """POST /conferences/{conferenceId}"""
-        fields, conference_id = await _json(request), request.path_params["conference_id"]
+        fields, conference_id = await json_fields(request), request.path_params["conference_id"]
         _, seq = self._world.change(lambda engine, now: engine.update_conference(now, conference_id, fields))
-        return self._empty(204, seq)
+        return self.empty(204, seq)
 
     async def update_conference_bxml(self, request: Request) -> Response:
         """PUT /conferences/{conferenceId}/bxml"""
         document, conference_id = await _xml(request), request.path_params["conference_id"]
         _, seq = self._world.change(lambda engine, now: engine.update_conference_bxml(now, conference_id, document))
-        return self._empty(204, seq)
+        return self.empty(204, seq)
 
     async def get_member(self, request: Request) -> Response:
         """GET /conferences/{conferenceId}/members/{memberId}"""
         conference_id = request.path_params["conference_id"]
         member = self._world.engine.member(conference_id, request.path_params["call_id"])
-        return _json_200(member_state(conference_id, member, f"{self._url}/conferences/{conference_id}"))
+        return json_200(member_state(conference_id, member, f"{self._url}/conferences/{conference_id}"))
 
     async def update_member(self, request: Request) -> Response:
         """PUT /conferences/{conferenceId}/members/{memberId}"""
-        fields, ids = await _json(request), (request.path_params["conference_id"], request.path_params["call_id"])
+        fields, ids = await json_fields(request), (request.path_params["conference_id"], request.path_params["call_id"])
         _, seq = self._world.change(lambda engine, now: engine.update_member(now, *ids, fields))
-        return self._empty(204, seq)
+        return self.empty(204, seq)
 
-    def _empty(self, status: int, seq: int) -> Response:
+    def empty(self, status: int, seq: int) -> Response:
+        """An answer without a body to a request that changed something."""
         self._world.engine.follow("api.empty")
         return Response(None, status, {"X-Workbench-Seq": str(seq)})
 
@@ -221,7 +224,8 @@ class VoiceApi:
         return [row for _, row in page], headers
 
 
-def _json_200(value: Any) -> Response:
+def json_200(value: Any) -> Response:
+    """A JSON answer as the Voice API gives it."""
     return json_response(value, media_type=MEDIA_TYPE)
 
 
@@ -237,7 +241,8 @@ def _paging(request: Request, most: int) -> tuple[dict[str, str], int, str | Non
         raise Refusal(400, "Invalid pageToken", "list.token") from None
 
 
-async def _json(request: Request) -> dict[str, Any]:
+async def json_fields(request: Request) -> dict[str, Any]:
+    """The JSON object of a request. Raises Refusal 415 and BadBody."""
     _media_type(request, "application/json")
     return json_object(await read_body(request))
 

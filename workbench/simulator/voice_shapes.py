@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from workbench.simulator import bodies, transcribing
 from workbench.simulator.bodies import iso
-from workbench.simulator.calls import Call, Conference, Hook, Member
+from workbench.simulator.calls import Call, Conference, Hook, Member, Recording
 from workbench.simulator.tracks import LANGUAGE, Transcript
 from workbench.simulator.transcripts import NOT_SIMULATED
 
@@ -111,6 +112,25 @@ def transcription(account_id: str, call_id: str, transcript: Transcript) -> dict
         for track, sentences in transcript.heard.items()
     ]
     return {"accountId": account_id, "callId": call_id, "transcriptionId": transcript.transcription_id, "tracks": tracks}
+
+
+def recording_state(recording: Recording) -> dict[str, Any]:
+    """A recording's metadata. What is not known yet is left out; mediaUrl is there while there is something to download (documented)."""
+    shown = bodies.recorded(recording)
+    if recording.status != "complete":
+        del shown["mediaUrl"]
+    body = {**recording.identity, **shown, "status": recording.status}
+    for name, value in (("transcription", bodies.transcription_fields(recording)), ("recordingName", recording.verb.recording_name)):
+        if value:
+            body[name] = value
+    return body
+
+
+def recording_transcripts(recording: Recording) -> dict[str, Any]:
+    """A recording's transcription: one transcript a channel (documented), with a confidence of 0 as nobody listened."""
+    text, seconds = transcribing.text(recording), recording.seconds(recording.end_time or 0.0)
+    said = [{"speaker": speaker, "text": text, "confidence": 0.0} for speaker in range(recording.channels)]
+    return {"transcripts": said, "clips": [{**one, "startTimeSeconds": 0.0, "endTimeSeconds": seconds} for one in said]}
 
 
 def _time(moment: float | None) -> str | None:

@@ -1,0 +1,62 @@
+"""`<Record>`: one party is recorded until a key, silence or the longest duration; the verbs after it wait."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from workbench import bxml
+from workbench.simulator import bodies, lifecycle, program, recordings, saying
+from workbench.simulator.calls import Call
+from workbench.simulator.core import Core
+
+
+def record(core: Core, call: Call, verb: bxml.Record) -> bool:
+    """Begin to record the far end. A recording that `<StartRecording>` began goes on beside it."""
+    recording = core.record_verbs[call.call_id] = recordings.begin(core, call, verb, call.base_url)
+    rule = "record.beside" if call.call_id in core.started_recordings else "record.start"
+    core.happen("recordingStarted", rule, **recording.about)
+    most = partial(_end, core, call, "record.longest")
+    call.timers.append(core.after(float(verb.effective("max_duration")), most))
+    silence = float(verb.effective("silence_timeout"))
+    if silence:
+        sound = _sound_seconds(core, call)
+        core.happen("silenceAwaited", "record.sound", callId=call.call_id, soundSeconds=sound)
+        call.timers.append(core.after(sound + silence, partial(_end, core, call, "record.silence")))
+    return False
+
+
+def _sound_seconds(core: Core, call: Call) -> float:
+    """How much longer the far end is heard: a scripted phone until it has said its sentence, everybody else not at all (assumed)."""
+    phone = core.phones.get(call.phone or "")
+    if phone is None or not phone.says or call.answer_time is None:
+        return 0.0
+    return max(0.0, call.answer_time + saying.seconds_to_say(phone.says) - core.now)
+
+
+def key(core: Core, call: Call, digit: str) -> bool:
+    """A key pressed at the far end; True when it ended a `<Record>`."""
+    recording = core.record_verbs.get(call.call_id)
+    if recording is None or digit not in recording.verb.effective("terminating_digits"):
+        return False
+    _end(core, call, "record.key")
+    return True
+
+
+def _end(core: Core, call: Call, rule: str) -> None:
+    recording = core.record_verbs.pop(call.call_id)
+    call.next_turn()
+    recordings.finish(core, recording, rule)
+    hook = program.hook(recording.verb, "record_complete", call.base_url)
+    if hook is None:
+        core.happen("next", "record.next", callId=call.call_id)
+        return program.step(core, call)
+    call.program = []
+    body = bodies.recording_event(core, "recordComplete", recording)
+    return lifecycle.ask_with(core, call, hook, body, "record.complete")
+
+
+def cut_off(core: Core, call: Call) -> None:
+    """The call ended or is given another document: what was recorded is kept, and no recordComplete asks what to do."""
+    recording = core.record_verbs.pop(call.call_id, None)
+    if recording is not None:
+        recordings.finish(core, recording, "record.interrupted" if call.active else "record.hangup")
