@@ -222,6 +222,16 @@ def test_without_a_secret_the_participants_path_is_closed(tmp_path):
     log.close()
 
 
+def test_events_of_verbs_without_credentials_come_by_the_key_of_their_url(world):
+    query = f"?flow=f1&leg=a&key={SECRET}"
+    assert world.send("referComplete", query=query, auth=None).status_code == 200
+    assert world.send("referComplete", query="?flow=f1&key=wrong", auth=None).status_code == 401
+    assert world.send("answer", query=query, auth=None).status_code == 401
+    assert world.app.test_client().post(f"/bridge/referComplete{query}", json={"eventType": "answer", "callId": "c-1"}).status_code == 400
+    assert [event.event_type for event in world.mode.asked] == ["referComplete"]
+    assert SECRET not in str(world.log.events())
+
+
 @pytest.mark.parametrize("event_type", sorted(TELLING - {"onConnect", "onLeave", "onDisconnect"}))
 def test_asynchronous_events_are_answered_before_their_handler_is_done(world, event_type):
     go = threading.Event()

@@ -27,6 +27,8 @@ from workbench.records import Begun, Event, Refused, Reply, Webhook
 BODY_LIMIT = 64 * 1024
 # Webhooks of the WebRTC side (webrtc-api 6).
 PARTICIPANT = ("onConnect", "onLeave", "onDisconnect")
+# Events of verbs that have no attributes for credentials (bxml 8): the key in their URL opens the way for these and no others.
+UNSIGNED = frozenset({"referComplete"})
 # The platform waits 15 s unless a call says otherwise (callbackTimeout, 1..25 s); one second is left for the way back.
 PATIENCE = 14.0
 
@@ -121,8 +123,14 @@ class CallbackApp(Flask):
     # -- requests ------------------------------------------------------------------------------------------------------------------
 
     def _event(self, mode: str, event_type: str) -> Response:
-        self._authenticate()
-        return self._receive_call(mode, event_type, self._fields())
+        keyed = self._keyed(event_type)
+        if not keyed:
+            self._authenticate()
+        fields = self._fields()
+        # What a webhook says of itself counts, so it has to say one of those the key is for.
+        if keyed and fields.get("eventType") not in UNSIGNED:
+            abort(HTTPStatus.BAD_REQUEST, f"expected one of {', '.join(UNSIGNED)}")
+        return self._receive_call(mode, event_type, fields)
 
     def _inbound_event(self, event_type: str) -> Response:
         self._authenticate()
@@ -141,6 +149,11 @@ class CallbackApp(Flask):
             abort(HTTPStatus.BAD_REQUEST, f"expected one of {', '.join(PARTICIPANT)}")
         return self._receive(request.args.get("mode"), event_type, fields)
 
+    def _keyed(self, event_type: str) -> bool:
+        """Whether an event that comes without credentials brings the key of its URL."""
+        key = request.args.get("key", "")
+        return event_type in UNSIGNED and bool(self._secret) and hmac.compare_digest(key.encode(), self._secret)
+
     def _authenticate(self) -> None:
         given = request.authorization
         if given is not None and given.type == "basic":
@@ -152,7 +165,7 @@ class CallbackApp(Flask):
 
     def _fields(self, *, strict: bool = True) -> dict[str, Any]:
         if request.method == "GET":
-            return {name: value for name, value in request.args.items() if name not in ("flow", "leg")}
+            return {name: value for name, value in request.args.items() if name not in ("flow", "leg", "key")}
         if request.content_length is not None and request.content_length > BODY_LIMIT:
             raise RequestEntityTooLarge
         if strict and request.mimetype != "application/json":
@@ -278,7 +291,8 @@ def create_app(
 ) -> CallbackApp:
     """The callback server's application.
 
-    Routes: `/{mode}/{eventType}?flow=&leg=`; `/inbound/{eventType}` for the voice application's fixed URLs, which go to the mode that
+    Routes: `/{mode}/{eventType}?flow=&leg=`, with `key={participant_secret}` for events of verbs without credentials;
+    `/inbound/{eventType}` for the voice application's fixed URLs, which go to the mode that
     `inbound(callId)` names at that moment; `/participant/{participant_secret}?mode=&flow=&leg=` without credentials, closed while the
     secret is empty; `/ping`, which answers `instance`, so that one can see through a tunnel who is there. `modes` is looked up at each
     request.

@@ -95,7 +95,7 @@ class Wiring:
         self.end.callback(self.server.stop)
         self.tunnel = open_tunnel(self.settings, self.server.port)
         self.end.callback(self.tunnel.close)
-        self.gate = Gate(self.tunnel.url, USER, password)
+        self.gate = Gate(self.tunnel.url, USER, password, self._participants_path)
 
     def _reach_platform(self) -> None:
         """The local platform, if there is one: where it is, which application and number are ours, and where its inbound calls go."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Protocol, TypeAlias, runtime_checkable
+from urllib.parse import urlencode
 
 from workbench import bxml
 from workbench.errors import BxmlError, WorkbenchError
@@ -23,11 +24,12 @@ Document: TypeAlias = bxml.Verb | Sequence[bxml.Verb] | HasBxml | str | None
 
 @dataclass(frozen=True)
 class Gate:
-    """Our callback server's address and the credentials that open it."""
+    """Our callback server's address and the credentials that open it; `key` opens it for events of verbs that have no credentials."""
 
     base: str
     username: str
     password: str = field(repr=False)
+    key: str = field(default="", repr=False)
 
     def authorise(self, verb: bxml.Verb) -> bxml.Verb:
         """The verb with our credentials beside every URL that is ours; those a reader wrote stay. Nested verbs too."""
@@ -41,7 +43,12 @@ class Gate:
                 user, secret = ("fallback_username", "fallback_password") if name.endswith("_fallback_url") else ("username", "password")
                 if user in names and getattr(verb, user) is None:
                     found |= {user: self.username, secret: self.password}
+                elif self.key and user not in names:
+                    found[name] = self._keyed(value)
         return replace(verb, **found)
+
+    def _keyed(self, url: str) -> str:
+        return f"{url}{'&' if '?' in url else '?'}{urlencode({'key': self.key})}"
 
     def _ours(self, url: object) -> bool:
         # A relative URL is resolved against the one we were asked at, so it is ours too.
