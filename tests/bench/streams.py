@@ -77,4 +77,5 @@ async def _share(process: psutil.Process, seconds: float) -> float:
     before = process.cpu_times()
     await asyncio.sleep(seconds)
     after = process.cpu_times()
-    return (after.user + after.system - before.user - before.system) / seconds
+    used = (after.user + after.system) - (before.user + before.system)
+    return max(0.0, used / seconds)  # sums of clock ticks may differ in their last digit
