@@ -105,6 +105,15 @@ def test_a_forwarded_call_cannot_be_bridged() -> None:
     assert rig.hears()[PHONE] == [PHONE_2]
 
 
+def test_calls_do_not_go_round_for_ever() -> None:
+    for verb in (bxml.Forward(NUMBER), bxml.Transfer([bxml.PhoneNumber(NUMBER)])):
+        rig = Rig(initiate=verb)
+        rig.dial(PHONE)
+        rig.idle()
+        assert sum(event.startswith("initiate") for event in rig.events()) == 11
+        assert not any(call.active for call in rig.engine.calls.values())
+
+
 def test_forwarded_to_another_number() -> None:
     answers = iter([bxml.Forward(NUMBER), bxml.Hangup()])
     rig = Rig(initiate=lambda body: next(answers))

@@ -46,7 +46,7 @@ class Hook:
 class Dialog:
     """What SIP says of a call beside who calls whom: its Call-ID, the status that refused its INVITE, and what the INVITE carried.
 
-    `shown` is the caller that the far end sees in place of the number, `name` the name beside it.
+    `shown` is the caller that the far end sees in place of the number, `name` the name beside it; `hops` counts how often it was passed on.
     """
 
     call_id: str | None = None
@@ -57,6 +57,7 @@ class Dialog:
     stir_shaken: Mapping[str, str] | None = None
     identity: str | None = None
     headers: Mapping[str, str] | None = None
+    hops: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def _leg(core: Core, call: Call, verb: bxml.Forward) -> Call:
         uui=verb.uui,
     )
     sip.identify(core, leg, bool(verb.privacy), verb.caller_display_name)
-    leg.sip.diversion = sip.diverted(core, call, verb)
+    sip.pass_on(core, call, leg, verb)
     return leg
 
 

@@ -29,10 +29,14 @@ def invite(core: Core, call: Call) -> None:
     core.happen("invite", _INVITING[type(_asked_by(core, call))], callId=call.call_id, **sip.invitation(call))
     if requests.is_sip(call.to) and call.to not in core.phones:
         return sip.refuse(core, call, sip.NOT_FOUND, rule="call.unreachable")
+    if call.sip.hops > sip.MOST_HOPS:
+        return sip.refuse(core, call, sip.TOO_MANY_HOPS, rule="sip.hops")
     if call.to in core.numbers:
         if lifecycle.refuses(core, call.from_, call.to):
             return sip.refuse(core, call, sip.UNAVAILABLE, rule="limits.inbound")
-        inbound = lifecycle.arrive(core, sip.shown(call), call.to, Dialog(diversion=call.sip.diversion), call.uui, wire=call)
+        inbound = lifecycle.arrive(
+            core, sip.shown(call), call.to, Dialog(diversion=call.sip.diversion, hops=call.sip.hops), call.uui, wire=call
+        )
         return ring(core, call) if inbound.active else None
     return _invite_phone(core, call, at(core, call.to))
 

@@ -164,6 +164,7 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ),
     ("sip.call-id", "initiate, answer and disconnect carry the sipCallId once an INVITE was sent", D, "webhooks/disconnect"),
     ("sip.causes", "486 and 600 are busy, 408 and 487 timeout, 5xx error, other refusals rejected", C, "webhooks/disconnect"),
+    ("sip.hops", "a call that was passed on by Transfer or Forward 10 times is passed on no further", C, "ours"),
     ("sip.headers", "a call from a SIP URI carries its X- headers in sipHeaders, names in lower case", D, "webhooks/initiate"),
     ("sip.stir-shaken", "an inbound call carries the stirShaken verification of its caller", D, "webhooks/initiate"),
     ("diversion.told", "initiate carries the newest Diversion of the INVITE, with its origTo", D, "webhooks/initiate"),

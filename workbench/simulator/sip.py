@@ -11,7 +11,9 @@ from workbench.simulator import lifecycle
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Core
 
-BUSY, DECLINED, NOT_FOUND, FORBIDDEN, UNAVAILABLE = 486, 603, 404, 403, 480
+BUSY, DECLINED, NOT_FOUND, FORBIDDEN, UNAVAILABLE, TOO_MANY_HOPS = 486, 603, 404, 403, 480, 483
+# An application that passes calls on to its own numbers would never come to an end (assumed; SIP begins with 70).
+MOST_HOPS = 10
 # Who hides its number without saying under which word (assumed).
 NAMELESS = "Anonymous"
 
@@ -88,7 +90,12 @@ def invitation(call: Call) -> dict[str, Any]:
 # Diversion
 
 
-def diverted(core: Core, call: Call, verb: bxml.Transfer | bxml.Forward) -> Mapping[str, str] | None:
+def pass_on(core: Core, call: Call, leg: Call, verb: bxml.Transfer | bxml.Forward) -> None:
+    """Give a leg what its INVITE carries of the one that came in."""
+    leg.sip.diversion, leg.sip.hops = _diverted(core, call, verb), call.sip.hops + 1
+
+
+def _diverted(core: Core, call: Call, verb: bxml.Transfer | bxml.Forward) -> Mapping[str, str] | None:
     """The newest Diversion of a leg that a `<Transfer>` or `<Forward>` dials (documented, bxml/transfer)."""
     treatment, former = verb.effective("diversion_treatment"), call.sip.diversion
     if treatment == "none":

@@ -81,5 +81,5 @@ def _leg(core: Core, call: Call, verb: bxml.Transfer, destination: bxml.PhoneNum
         uui=destination.uui,
     )
     sip.identify(core, leg, bool(verb.privacy), verb.transfer_caller_display_name)
-    leg.sip.diversion = sip.diverted(core, call, verb)
+    sip.pass_on(core, call, leg, verb)
     return leg
