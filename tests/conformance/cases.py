@@ -128,5 +128,3 @@ NOT_YET: frozenset[str] = frozenset(
 )
 # Documented statuses that never come: (operation, status) -> why.
 NEVER = {("listCallRecordings", 404): "the tests of Bandwidth's SDK see an empty list for a call that nobody knows"}
-# Statuses that cannot be provoked yet.
-STATUSES_NOT_YET: frozenset[int] = frozenset({429})

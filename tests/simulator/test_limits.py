@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.simulator.rig import NUMBER, PHONE, PHONE_2, PHONE_3, START, Rig
 from workbench import bxml
@@ -251,3 +254,39 @@ def test_requests_have_a_rate_of_their_own() -> None:
 def test_the_state_tells_the_limits() -> None:
     rig = limited(on=True, requests_per_second=9)
     assert rig.engine.state()["limits"] == {"calls_per_second": 5, "queue": None, "sessions": 100, "requests_per_second": 9}
+
+
+# Whatever happens
+
+
+@given(
+    st.lists(st.one_of(st.integers(1, 5), st.sampled_from(("dial", "hang up", "cancel", "transfer", "second", "moment"))), max_size=40),
+    st.integers(1, 3),
+    st.integers(1, 4),
+)
+def test_no_limit_is_ever_passed(steps: list[int | str], rate: int, sessions: int) -> None:
+    rig = limited(calls_per_second=rate, sessions=sessions)
+    rig.answers["answer"] = lambda body: TRANSFER if body.get("tag") == "transfer" else PARK
+    for place, step in enumerate(steps):
+        phone = f"+1919555{2000 + place}"
+        active = [call for call in rig.engine.calls.values() if call.active]
+        with suppress(Refusal):
+            if isinstance(step, int):
+                rig.call(phone, str(place), priority=step)
+            elif step == "dial":
+                rig.dial(phone, str(place))
+            elif step == "transfer":
+                rig.call(phone, str(place), tag="transfer")
+            elif step in ("second", "moment"):
+                rig.advance(1 if step == "second" else 0)
+            elif active:
+                rig.engine.update_call(rig.now, active[0 if step == "cancel" else -1].call_id, {"state": "completed"})
+        rig.settle()
+        calls = list(rig.engine.calls.values())
+        assert rig.engine.under_way == {call.call_id for call in calls if call.active and call.state != "queued"}
+        assert len(rig.engine.queue) == sum(call.state == "queued" for call in calls)
+        assert len(rig.engine.under_way) <= sessions
+    begun = sorted(call.start_time for call in rig.engine.calls.values() if call.start_time is not None)
+    assert all(later >= earlier + 1 for earlier, later in zip(begun, begun[rate:], strict=False))
+    rig.idle()
+    assert len(rig.engine.queue) == 0
