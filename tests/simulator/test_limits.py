@@ -40,9 +40,9 @@ def many(rig: Rig, number: int, **fields: Any) -> list[str]:
 
 def test_one_word_turns_the_documented_ones_on_and_off() -> None:
     on = changed(Limits(), {"on": True})
-    assert on == DOCUMENTED == Limits(calls_per_second=5, sessions=100) and on.capacity == 1500
+    assert on == DOCUMENTED == Limits(calls_per_second=5, calls_at_once=100) and on.capacity == 1500
     assert changed(on, {"on": False}) == Limits() and Limits().capacity is None
-    assert changed(on, {"sessions": None, "queue": 7}) == Limits(calls_per_second=5, queue=7)
+    assert changed(on, {"calls_at_once": None, "queue": 7}) == Limits(calls_per_second=5, queue=7)
     assert changed(Limits(), {"on": True, "calls_per_second": 2}).capacity == 600
 
 
@@ -50,16 +50,16 @@ def test_one_word_turns_the_documented_ones_on_and_off() -> None:
     ("fields", "text"),
     [
         ({"on": 1}, "on must be true or false"),
-        ({"sessions": 0}, "sessions must be a whole number from 1 to 1000000, or null, but was 0"),
+        ({"calls_at_once": 0}, "calls_at_once must be a whole number from 1 to 1000000, or null, but was 0"),
         ({"calls_per_second": 2.5}, "calls_per_second must be"),
         ({"queue": True}, "queue must be"),
-        ({"cps": 5}, "unknown field cps: one of on, calls_per_second, queue, sessions, requests_per_second"),
+        ({"cps": 5}, "unknown field cps: one of on, calls_per_second, queue, calls_at_once, requests_per_second"),
     ],
 )
 def test_limits_refused(fields: dict[str, Any], text: str) -> None:
     rig = Rig()
     with pytest.raises(Refusal) as refused:
-        rig.engine.configure_limits(rig.now, {"sessions": 5} | fields)
+        rig.engine.configure_limits(rig.now, {"calls_at_once": 5} | fields)
     assert (refused.value.status, refused.value.rule) == (400, "limits.field") and text in refused.value.description
     assert rig.engine.limits == Limits()
 
@@ -152,19 +152,19 @@ def test_a_new_rate_holds_for_those_that_wait() -> None:
 
 
 def test_too_many_calls_under_way_refuse_another() -> None:
-    rig = limited(sessions=1)
+    rig = limited(calls_at_once=1)
     call = rig.call(PHONE, "A")
     rig.idle()
     with pytest.raises(Refusal) as refused:
         rig.call(PHONE_2, "B")
-    assert (refused.value.status, refused.value.description, refused.value.rule) == (429, CONCURRENT, "limits.sessions")
+    assert (refused.value.status, refused.value.description, refused.value.rule) == (429, CONCURRENT, "limits.at-once")
     rig.engine.update_call(rig.now, call, {"state": "completed"})
     rig.call(PHONE_2, "B")
     assert rig.engine.limits.capacity is None
 
 
 def test_a_call_whose_turn_comes_too_late_fails() -> None:
-    rig = limited(sessions=1)
+    rig = limited(calls_at_once=1)
     rig.call(PHONE, "A")
     late = rig.call(PHONE_2, "B")
     rig.idle()
@@ -175,7 +175,7 @@ def test_a_call_whose_turn_comes_too_late_fails() -> None:
 # Inbound, Transfer
 
 
-@pytest.mark.parametrize(("limits", "reason"), [({"sessions": 1}, CONCURRENT), ({"calls_per_second": 1}, RATE)])
+@pytest.mark.parametrize(("limits", "reason"), [({"calls_at_once": 1}, CONCURRENT), ({"calls_per_second": 1}, RATE)])
 def test_an_inbound_call_over_a_limit_is_told_to_nobody(limits: dict[str, int], reason: str) -> None:
     rig = limited(**limits)
     rig.dial(PHONE, "A")
@@ -189,7 +189,7 @@ def test_an_inbound_call_over_a_limit_is_told_to_nobody(limits: dict[str, int], 
 
 
 def test_a_call_to_a_number_of_the_account_is_rejected_over_a_limit() -> None:
-    rig = limited(sessions=1)
+    rig = limited(calls_at_once=1)
     rig.call(NUMBER, "A")
     rig.idle()
     assert rig.events() == ["disconnect A rejected"] and len(rig.engine.calls) == 1
@@ -199,7 +199,7 @@ TRANSFER = bxml.Transfer([bxml.PhoneNumber(PHONE_2), bxml.PhoneNumber(PHONE_3)],
 
 
 def test_a_transfer_over_a_limit_tells_the_caller() -> None:
-    rig = limited(sessions=1, answers={"transferComplete": bxml.Hangup()})
+    rig = limited(calls_at_once=1, answers={"transferComplete": bxml.Hangup()})
     rig.answers["answer"] = TRANSFER
     rig.call(PHONE, "A")
     rig.idle()
@@ -210,7 +210,7 @@ def test_a_transfer_over_a_limit_tells_the_caller() -> None:
 
 
 def test_without_a_url_the_next_verb_runs() -> None:
-    rig = limited(sessions=1)
+    rig = limited(calls_at_once=1)
     rig.answers["answer"] = [bxml.Transfer([bxml.PhoneNumber(PHONE_2)]), bxml.Pause(60)]
     rig.call(PHONE, "A")
     rig.idle()
@@ -218,12 +218,21 @@ def test_without_a_url_the_next_verb_runs() -> None:
 
 
 def test_targets_that_do_not_fit_are_left_out() -> None:
-    rig = limited(sessions=2)
+    rig = limited(calls_at_once=2)
     rig.answers["answer"] = TRANSFER
     rig.call(PHONE, "A")
     rig.idle()
     assert [call.to for call in rig.engine.calls.values()] == [PHONE, PHONE_2]
     assert [h.data["dialled"] for h in rig.happenings if h.kind == "targetsDropped"] == [1]
+
+
+def test_a_forward_is_allowed_and_counts() -> None:
+    rig = limited(calls_at_once=1)
+    rig.answers["initiate"] = bxml.Forward(PHONE_2)
+    rig.dial(PHONE, "A")
+    rig.idle()
+    assert [h.data["reason"] for h in rig.happenings if h.kind == "limitPassed"] == [CONCURRENT]
+    assert len(rig.engine.under_way) == 2
 
 
 def test_legs_count_against_the_rate() -> None:
@@ -253,7 +262,7 @@ def test_requests_have_a_rate_of_their_own() -> None:
 
 def test_the_state_tells_the_limits() -> None:
     rig = limited(on=True, requests_per_second=9)
-    assert rig.engine.state()["limits"] == {"calls_per_second": 5, "queue": None, "sessions": 100, "requests_per_second": 9}
+    assert rig.engine.state()["limits"] == {"calls_per_second": 5, "queue": None, "calls_at_once": 100, "requests_per_second": 9}
 
 
 # Whatever happens
@@ -264,8 +273,8 @@ def test_the_state_tells_the_limits() -> None:
     st.integers(1, 3),
     st.integers(1, 4),
 )
-def test_no_limit_is_ever_passed(steps: list[int | str], rate: int, sessions: int) -> None:
-    rig = limited(calls_per_second=rate, sessions=sessions)
+def test_no_limit_is_ever_passed(steps: list[int | str], rate: int, calls_at_once: int) -> None:
+    rig = limited(calls_per_second=rate, calls_at_once=calls_at_once)
     rig.answers["answer"] = lambda body: TRANSFER if body.get("tag") == "transfer" else PARK
     for place, step in enumerate(steps):
         phone = f"+1919555{2000 + place}"
@@ -285,7 +294,7 @@ def test_no_limit_is_ever_passed(steps: list[int | str], rate: int, sessions: in
         calls = list(rig.engine.calls.values())
         assert rig.engine.under_way == {call.call_id for call in calls if call.active and call.state != "queued"}
         assert len(rig.engine.queue) == sum(call.state == "queued" for call in calls)
-        assert len(rig.engine.under_way) <= sessions
+        assert len(rig.engine.under_way) <= calls_at_once
     begun = sorted(call.start_time for call in rig.engine.calls.values() if call.start_time is not None)
     assert all(later >= earlier + 1 for earlier, later in zip(begun, begun[rate:], strict=False))
     rig.idle()

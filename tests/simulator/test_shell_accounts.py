@@ -170,7 +170,7 @@ def test_bad_settings(tmp_path: Path, text: str, message: str) -> None:
         ("AUTH", "perhaps", "WORKBENCH_SIMULATOR_AUTH: must be on or off"),
         ("TOKEN_SECONDS", "soon", "WORKBENCH_SIMULATOR_TOKEN_SECONDS: must be a number"),
         ("TOKEN_SECONDS", "nan", "token_seconds: wrong form"),
-        ("LIMITS", "sessions=many", "limits: 'sessions=many' is not on, off or name=number; names are calls_per_second, queue"),
+        ("LIMITS", "calls_at_once=many", "limits: 'calls_at_once=many' is not on, off or name=number; names are calls_per_second, queue"),
     ],
 )
 def test_bad_variables_name_themselves(name: str, value: str, message: str) -> None:
@@ -181,8 +181,8 @@ def test_bad_variables_name_themselves(name: str, value: str, message: str) -> N
 def test_limits_from_file_environment_and_option(tmp_path: Path) -> None:
     assert load(None, {}).config("").limits == Limits()
     assert load(None, {}, "on").config("").limits == DOCUMENTED
-    variable = {"WORKBENCH_SIMULATOR_LIMITS": "on, sessions=7"}
-    assert load(None, variable).config("").limits == Limits(calls_per_second=5, sessions=7)
+    variable = {"WORKBENCH_SIMULATOR_LIMITS": "on, calls_at_once=7"}
+    assert load(None, variable).config("").limits == Limits(calls_per_second=5, calls_at_once=7)
     assert load(None, variable, "off").config("").limits == Limits()
     file = tmp_path / "platform.json"
     file.write_text('{"limits": {"calls_per_second": 2}}')

@@ -235,8 +235,8 @@ def test_settings_from_file_and_environment(start: Start, tmp_path: Path, child_
     file = tmp_path / "platform.json"
     file.write_text(json.dumps({"users": {"me": "pass"}}))
     environment = child_environment(WORKBENCH_SIMULATOR_ACCOUNT_ID="42")
-    line = told(start(*COMMAND, "--child", "--port", "0", "--config", str(file), "--limits", "on,sessions=7", env=environment))
+    line = told(start(*COMMAND, "--child", "--port", "0", "--config", str(file), "--limits", "on,calls_at_once=7", env=environment))
     assert httpx.get(f"{line['url']}/api/v2/accounts/42/calls", auth=("me", "pass")).json() == []
     assert httpx.get(f"{line['url']}/api/v2/accounts/42/calls", auth=("local", "local")).status_code == 401
     limits = httpx.get(f"{line['url']}/_local/limits", headers={"X-Workbench-Token": line["token"]}).json()
-    assert limits == {"calls_per_second": 5, "queue": None, "sessions": 7, "requests_per_second": None}
+    assert limits == {"calls_per_second": 5, "queue": None, "calls_at_once": 7, "requests_per_second": None}

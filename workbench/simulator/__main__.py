@@ -53,7 +53,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--public", action="store_true", help="let other machines use it, /_local/ too")
     parser.add_argument("--seed", type=int, help="the same ids at every start")
     parser.add_argument("--config", type=Path, help="JSON file with account, users, clients, applications, numbers")
-    parser.add_argument("--limits", nargs="?", const="on", help="turn the documented limits on, or some: sessions=10,calls_per_second=2")
+    parser.add_argument(
+        "--limits", nargs="?", const="on", help="turn the documented limits on, or some: calls_at_once=10,calls_per_second=2"
+    )
     parser.add_argument("--child", action="store_true", help="print one JSON line and end with standard input")
     return parser.parse_args(arguments)
 

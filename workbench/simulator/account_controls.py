@@ -120,7 +120,7 @@ class AccountControls:
         return json_response(asdict(self._world.engine.limits))
 
     async def put_limits(self, request: Request) -> Response:
-        """PUT /_local/limits with any of on, calls_per_second, queue, sessions, requests_per_second"""
+        """PUT /_local/limits with any of on, calls_per_second, queue, calls_at_once, requests_per_second"""
         fields = await fields_of(request)
         return json_response(asdict(self._world.run(lambda engine, now: engine.configure_limits(now, fields))))
 

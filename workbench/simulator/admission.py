@@ -19,17 +19,17 @@ def check_request(core: Core) -> None:
     most = core.limits.requests_per_second
     if most is None:
         return
-    if core.requests.opens(core.now, most) is not None:
+    if core.asked.opens(core.now, most) is not None:
         raise Refusal(429, REQUESTS, "limits.requests", "error")
-    core.requests.moments.append(core.now)
+    core.asked.moments.append(core.now)
 
 
 def check_queue(core: Core) -> None:
     """Whether one more call may be queued. Raises Refusal 429."""
     if core.limits.capacity is not None and len(core.queue) >= core.limits.capacity:
         raise Refusal(429, RATE, "limits.queue", "error")
-    if _sessions_full(core):
-        raise Refusal(429, CONCURRENT, "limits.sessions", "error")
+    if _full(core):
+        raise Refusal(429, CONCURRENT, "limits.at-once", "error")
 
 
 def enqueue(core: Core, call: Call) -> None:
@@ -41,14 +41,14 @@ def enqueue(core: Core, call: Call) -> None:
 def _dequeue(core: Core) -> None:
     """Begin the call whose turn it is, or come back when the rate allows it."""
     call = core.queue.first()
-    if call is None or core.server is not None:
+    if call is None or core.queue_timer is not None:
         return
     opens = _opens(core)
     if opens is not None:
-        core.server = core.timers.add(opens, partial(serve, core))
+        core.queue_timer = core.timers.add(opens, partial(serve, core))
         core.happen("queueWaits", "limits.rate", waiting=len(core.queue), callsPerSecond=core.limits.calls_per_second)
-    elif _sessions_full(core):
-        lifecycle.end(core, call, "account-limit", CONCURRENT, rule="limits.sessions-queued")
+    elif _full(core):
+        lifecycle.end(core, call, "account-limit", CONCURRENT, rule="limits.at-once-queued")
     else:
         if core.queue.overtaken(call):
             core.happen("overtook", "limits.priority", callId=call.call_id, priority=call.priority)
@@ -57,9 +57,9 @@ def _dequeue(core: Core) -> None:
 
 def serve(core: Core) -> None:
     """Begin as many of the waiting calls as may."""
-    if core.server is not None:
-        core.server.cancelled, core.server = True, None
-    while core.queue.first() is not None and core.server is None:
+    if core.queue_timer is not None:
+        core.queue_timer.cancelled, core.queue_timer = True, None
+    while core.queue.first() is not None and core.queue_timer is None:
         _dequeue(core)
 
 
@@ -72,13 +72,13 @@ def count(core: Core, call: Call) -> None:
 
 def why_not(core: Core) -> str | None:
     """Why no further call may begin now, in the documented words."""
-    return CONCURRENT if _sessions_full(core) else RATE if _opens(core) is not None else None
+    return CONCURRENT if _full(core) else RATE if _opens(core) is not None else None
 
 
 def room(core: Core) -> int | None:
     """How many more calls may begin now; None without a limit."""
     limits = core.limits
-    found = [] if limits.sessions is None else [max(0, limits.sessions - len(core.under_way))]
+    found = [] if limits.calls_at_once is None else [max(0, limits.calls_at_once - len(core.under_way))]
     if limits.calls_per_second is not None:
         found.append(core.begun.room(core.now, limits.calls_per_second))
     return min(found, default=None)
@@ -89,5 +89,5 @@ def _opens(core: Core) -> float | None:
     return None if most is None else core.begun.opens(core.now, most)
 
 
-def _sessions_full(core: Core) -> bool:
-    return core.limits.sessions is not None and len(core.under_way) >= core.limits.sessions
+def _full(core: Core) -> bool:
+    return core.limits.calls_at_once is not None and len(core.under_way) >= core.limits.calls_at_once

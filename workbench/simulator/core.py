@@ -128,8 +128,8 @@ class Core:
     queue: Queue = field(default_factory=Queue)
     under_way: set[str] = field(default_factory=set)
     begun: Window = field(default_factory=Window)
-    requests: Window = field(default_factory=Window)
-    server: Timer | None = None
+    asked: Window = field(default_factory=Window)
+    queue_timer: Timer | None = None
     deliveries: dict[int, Delivery] = field(default_factory=dict)
     fetches: dict[int, Callable[[float | None, str | None], None]] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench import bxml
-from workbench.simulator import inviting, lifecycle, sip
+from workbench.simulator import admission, inviting, lifecycle, sip
 from workbench.simulator.calls import Call, Link, State
 from workbench.simulator.core import Core
 
@@ -22,6 +22,8 @@ def forward(core: Core, call: Call, verb: bxml.Forward) -> bool:
     core.calls[leg.call_id] = leg
     core.links[call.call_id] = core.links[leg.call_id] = Link(verb, call.call_id, ringing=[leg.call_id])
     core.happen("forwarded", "forward.hand-over", callId=call.call_id, to=leg.to)
+    if (reason := admission.why_not(core)) is not None:
+        core.happen("limitPassed", "limits.forward", callId=leg.call_id, reason=reason)
     lifecycle.begin(core, leg)
     inviting.invite(core, leg)
     return False

@@ -16,11 +16,11 @@ MOST = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """An account's limits; None is no limit. `calls_per_second` counts inbound and outbound calls together, `sessions` those under way."""
+    """An account's limits; None is no limit. `calls_per_second` counts calls in and out together, `calls_at_once` all under way."""
 
     calls_per_second: int | None = None
     queue: int | None = None
-    sessions: int | None = None
+    calls_at_once: int | None = None
     requests_per_second: int | None = None
 
     @property
@@ -32,7 +32,7 @@ class Limits:
 
 
 # A rate of requests is documented without its number: it is turned on alone.
-DOCUMENTED = Limits(calls_per_second=5, sessions=100)
+DOCUMENTED = Limits(calls_per_second=5, calls_at_once=100)
 NAMES = tuple(item.name for item in fields(Limits))
 
 

@@ -174,7 +174,7 @@ def _number(name: str, text: str) -> float:
 
 
 def _limits(text: str) -> bool | dict[str, Any]:
-    """`on`, `off`, or limits by name: `on,sessions=10` or `calls_per_second=2`."""
+    """`on`, `off`, or limits by name: `on,calls_at_once=10` or `calls_per_second=2`."""
     if text.lower() in _SWITCH:
         return _SWITCH[text.lower()]
     values: dict[str, Any] = {}
