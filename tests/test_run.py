@@ -18,7 +18,7 @@ import pytest
 
 from tests.conftest import ROOT, clean_environment
 
-WORDS = ("lab", "test", "check", "bench", "conformance", "notebooks", "clean", "format", "lock")
+WORDS = ("lab", "test", "check", "bench", "conformance", "fuzz", "notebooks", "clean", "format", "lock")
 
 # The build backend comes along, so that nothing is fetched.
 PROJECT = """

@@ -62,9 +62,11 @@ class Application:
 class Platform:
     """A platform in process, reached like over the network."""
 
-    def __init__(self, *, clock: Clock | None = None, token: str | None = None, setup: Setup | None = None) -> None:
+    def __init__(
+        self, *, clock: Clock | None = None, token: str | None = None, setup: Setup | None = None, application: Application | None = None
+    ) -> None:
         self.setup = setup or Setup()
-        self.application = Application()
+        self.application = application or Application()
         self.clock = clock or Clock(START, paused=True)
         self.world = World(self.setup.config(f"{URL}/api/v2"), seed=1, clock=self.clock, deliver=self.application)
         self.app = create_app(self.world, self.setup, token=token)

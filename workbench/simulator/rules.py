@@ -507,6 +507,7 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("webrtc.other-session", "a participant belongs to one session at most", D, "webrtc-api"),
     ("webrtc.full", "a session holds 20 participants", D, "webrtc/overview"),
     ("webrtc.outside", "a subscription may only name participants of the session", C, "ours"),
+    ("webrtc.day", "a participant ends with its token, 24 hours after it was made", C, "ours"),
     ("webrtc.nine-hours", "sessions and subscriptions are cleaned up after 9 hours", D, "webrtc/callflow"),
     ("webrtc.fields", "a participant's event has a timestamp in milliseconds as text; no tag when there is none", D, "webrtc/webhooks"),
     ("webrtc.one-attempt", "a participant's webhook is sent once, without credentials, and waits 5 seconds", C, "ours"),

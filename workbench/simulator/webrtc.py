@@ -41,7 +41,14 @@ def create_participant(core: Core, permissions: tuple[str, ...], callback_url: s
         lifetime=TOKEN_SECONDS,
         tid=core.ids("tid"),
     )
+    core.after(TOKEN_SECONDS, partial(_expire, core, participant), waits=False)
     return participant, token
+
+
+def _expire(core: Core, participant: Participant) -> None:
+    if participant.id in core.participants:
+        core.happen("participantExpired", "webrtc.day", participantId=participant.id)
+        delete_participant(core, participant)
 
 
 def create_session(core: Core, tag: str | None) -> Session:
