@@ -174,6 +174,24 @@ VOICE = [
         "/conferences/conf-1/members/c-1",
         {"mute": False, "callIdsToCoach": []},
     ),
+    (lambda api: api.list_recordings(), "GET", "/recordings", None),
+    (lambda api: api.recordings("c-1"), "GET", "/calls/c-1/recordings", None),
+    (lambda api: api.recording("c-1", "r-1"), "GET", "/calls/c-1/recordings/r-1", None),
+    (lambda api: api.update_recording("c-1", "paused"), "PUT", "/calls/c-1/recording", {"state": "paused"}),
+    (lambda api: api.delete_recording("c-1", "r-1"), "DELETE", "/calls/c-1/recordings/r-1", None),
+    (lambda api: api.download_recording("c-1", "r-1"), "GET", "/calls/c-1/recordings/r-1/media", None),
+    (lambda api: api.delete_recording_media("c-1", "r-1"), "DELETE", "/calls/c-1/recordings/r-1/media", None),
+    (lambda api: api.transcription("c-1", "r-1"), "GET", "/calls/c-1/recordings/r-1/transcription", None),
+    (
+        lambda api: api.transcribe("c-1", "r-1", callback_url="https://x/t", detect_language=True, tag=None),
+        "POST",
+        "/calls/c-1/recordings/r-1/transcription",
+        {"callbackUrl": "https://x/t", "detectLanguage": True},
+    ),
+    (lambda api: api.delete_transcription("c-1", "r-1"), "DELETE", "/calls/c-1/recordings/r-1/transcription", None),
+    (lambda api: api.conference_recordings("conf-1"), "GET", "/conferences/conf-1/recordings", None),
+    (lambda api: api.conference_recording("conf-1", "r-1"), "GET", "/conferences/conf-1/recordings/r-1", None),
+    (lambda api: api.download_conference_recording("conf-1", "r-1"), "GET", "/conferences/conf-1/recordings/r-1/media", None),
     (lambda api: api.statistics(), "GET", "/statistics", None),
     (lambda api: api.call("../x?y"), "GET", "/calls/..%2Fx%3Fy", None),
 ]
@@ -183,6 +201,20 @@ VOICE = [
 def test_each_voice_operation(peer, voice, use, method, path, body):
     use(voice)
     assert (peer.last.method, peer.last.path, peer.last.json) == (method, ACCOUNT + path, body)
+
+
+def test_lists_of_recordings(peer, voice):
+    peer.otherwise = (200, [{"recordingId": "r-1"}], {})
+    found = voice.list_recordings(to="+15550100002", from_="+15550100001", min_start_time="2026-03-02T10:00:00Z")
+    assert found == [{"recordingId": "r-1"}] == voice.recordings("c-1") == voice.conference_recordings("conf-1")
+    assert peer.seen[0].query == {"to": "+15550100002", "from": "+15550100001", "minStartTime": "2026-03-02T10:00:00Z"}
+
+
+def test_a_recording_is_downloaded_and_its_sound_is_not_logged(peer, voice, exchanges):
+    peer.answers = [(200, "RIFF\0\0", {"Content-Type": "audio/vnd.wave"})]
+    assert voice.download_recording("c-1", "r-1") == b"RIFF\0\0"
+    assert peer.last.headers["Accept"] == "*/*"
+    assert exchanges[-1].response == {"contentType": "audio/vnd.wave", "bytes": 6}
 
 
 def test_bxml_is_sent_as_xml(peer, voice):

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
+from workbench.recordings import Recordings
 from workbench.records import About
 from workbench.settings import Settings
-from workbench.wire import Recorder, Wire
+from workbench.wire import Recorder, Wire, body_of, object_in, path_to
 
 Json = dict[str, Any]
 
 
-class Voice:
+class Voice(Recordings):
     """The Programmable Voice API v2 of the settings' account. Thread-safe."""
 
     def __init__(self, settings: Settings, record: Recorder | None = None, *, transport: httpx.BaseTransport | None = None) -> None:
@@ -42,19 +42,19 @@ class Voice:
         fallback_username, fallback_password, call_timeout (1..300 s, 30), callback_timeout (1..25 s, 15), uui, display_name, privacy,
         priority (1..5), tag, machine_detection.
         """
-        body = _body(fields, to=to, from_=from_, answer_url=answer_url, application_id=application_id or self._settings.application_id)
-        return _object(self._wire.send("createCall", "POST", "/calls", json=body, about=about))
+        body = body_of(fields, to=to, from_=from_, answer_url=answer_url, application_id=application_id or self._settings.application_id)
+        return object_in(self._wire.send("createCall", "POST", "/calls", json=body, about=about))
 
     def call(self, call_id: str, *, about: About | None = None) -> Json:
         """State of a call, kept for 7 days after its end."""
-        return _object(self._wire.send("getCallState", "GET", _path("calls", call_id), about=about))
+        return object_in(self._wire.send("getCallState", "GET", path_to("calls", call_id), about=about))
 
     def list_calls(self, *, about: About | None = None, **fields: Any) -> Iterator[Json]:
         """Calls, the oldest first, page after page as you go on.
 
         Fields: to, from_, min_start_time, max_start_time, disconnect_cause, page_size (1..10000).
         """
-        return self._wire.pages("listCalls", "/calls", _body(fields), about=about)
+        return self._wire.pages("listCalls", "/calls", body_of(fields), about=about)
 
     def update_call(self, call_id: str, *, about: About | None = None, **fields: Any) -> None:
         """Redirect a call (`redirect_url=…`), or end it (`state="completed"`).
@@ -62,34 +62,34 @@ class Voice:
         Further fields: redirect_method, username, password, redirect_fallback_url, redirect_fallback_method, fallback_username,
         fallback_password, tag.
         """
-        self._wire.send("updateCall", "POST", _path("calls", call_id), json=_body(fields), about=about)
+        self._wire.send("updateCall", "POST", path_to("calls", call_id), json=body_of(fields), about=about)
 
     def update_call_bxml(self, call_id: str, document: str, *, about: About | None = None) -> None:
         """Replace the BXML that a call is running."""
-        self._wire.send("updateCallBxml", "PUT", _path("calls", call_id, "bxml"), xml=document, about=about)
+        self._wire.send("updateCallBxml", "PUT", path_to("calls", call_id, "bxml"), xml=document, about=about)
 
     def live_transcriptions(self, call_id: str, *, about: About | None = None) -> list[Json]:
         """What `<StartTranscription>` wrote down of a call: transcriptionId, transcriptionName and transcriptionUrl of each."""
-        answer = self._wire.send("listRealTimeTranscriptions", "GET", _path("calls", call_id, "transcriptions"), about=about)
+        answer = self._wire.send("listRealTimeTranscriptions", "GET", path_to("calls", call_id, "transcriptions"), about=about)
         return answer if isinstance(answer, list) else []
 
     def live_transcription(self, call_id: str, transcription_id: str, *, about: About | None = None) -> Json:
         """A live transcription, its text under `tracks`; there once realTimeTranscriptionAvailable has told."""
-        path = _path("calls", call_id, "transcriptions", transcription_id)
-        return _object(self._wire.send("getRealTimeTranscription", "GET", path, about=about))
+        path = path_to("calls", call_id, "transcriptions", transcription_id)
+        return object_in(self._wire.send("getRealTimeTranscription", "GET", path, about=about))
 
     def delete_live_transcription(self, call_id: str, transcription_id: str, *, about: About | None = None) -> None:
         """Delete a live transcription."""
-        path = _path("calls", call_id, "transcriptions", transcription_id)
+        path = path_to("calls", call_id, "transcriptions", transcription_id)
         self._wire.send("deleteRealTimeTranscription", "DELETE", path, about=about)
 
     def list_conferences(self, *, about: About | None = None, **fields: Any) -> Iterator[Json]:
         """Conferences, page after page. Fields: name, min_created_time, max_created_time, page_size (1..1000)."""
-        return self._wire.pages("listConferences", "/conferences", _body(fields), about=about)
+        return self._wire.pages("listConferences", "/conferences", body_of(fields), about=about)
 
     def conference(self, conference_id: str, *, about: About | None = None) -> Json:
         """A conference with its `activeMembers`."""
-        return _object(self._wire.send("getConference", "GET", _path("conferences", conference_id), about=about))
+        return object_in(self._wire.send("getConference", "GET", path_to("conferences", conference_id), about=about))
 
     def update_conference(self, conference_id: str, *, about: About | None = None, **fields: Any) -> None:
         """Have a conference ask for BXML (`redirect_url=…`), or end it (`status="completed"`; the field is not called state here).
@@ -97,25 +97,25 @@ class Voice:
         Further fields: redirect_method, username, password, redirect_fallback_url, redirect_fallback_method, fallback_username,
         fallback_password.
         """
-        self._wire.send("updateConference", "POST", _path("conferences", conference_id), json=_body(fields), about=about)
+        self._wire.send("updateConference", "POST", path_to("conferences", conference_id), json=body_of(fields), about=about)
 
     def update_conference_bxml(self, conference_id: str, document: str, *, about: About | None = None) -> None:
         """Play a document of conference verbs into a conference."""
-        self._wire.send("updateConferenceBxml", "PUT", _path("conferences", conference_id, "bxml"), xml=document, about=about)
+        self._wire.send("updateConferenceBxml", "PUT", path_to("conferences", conference_id, "bxml"), xml=document, about=about)
 
     def member(self, conference_id: str, call_id: str, *, about: About | None = None) -> Json:
         """A member of a conference; its id is that of its call."""
-        path = _path("conferences", conference_id, "members", call_id)
-        return _object(self._wire.send("getConferenceMember", "GET", path, about=about))
+        path = path_to("conferences", conference_id, "members", call_id)
+        return object_in(self._wire.send("getConferenceMember", "GET", path, about=about))
 
     def update_member(self, conference_id: str, call_id: str, *, about: About | None = None, **fields: Any) -> None:
         """Change a member: mute, hold (booleans), call_ids_to_coach (list). What is left out stays as it is."""
-        path = _path("conferences", conference_id, "members", call_id)
-        self._wire.send("updateConferenceMember", "PUT", path, json=_body(fields), about=about)
+        path = path_to("conferences", conference_id, "members", call_id)
+        self._wire.send("updateConferenceMember", "PUT", path, json=body_of(fields), about=about)
 
     def statistics(self, *, about: About | None = None) -> Json:
         """The call queue: currentCallQueueSize, maxCallQueueSize."""
-        return _object(self._wire.send("getStatistics", "GET", "/statistics", about=about))
+        return object_in(self._wire.send("getStatistics", "GET", "/statistics", about=about))
 
     def close(self) -> None:
         """Close the connections."""
@@ -139,38 +139,38 @@ class WebRtc:
         about: About | None = None,
     ) -> Json:
         """A new participant: `{"participant": …, "token": …}`. The token is given only here. `tag`: at most 50 characters."""
-        body = _body(
+        body = body_of(
             {},
             callback_url=callback_url,
             publish_permissions=list(publish_permissions),
             tag=tag,
             device_api_version=device_api_version,
         )
-        return _object(self._wire.send("createParticipant", "POST", "/participants", json=body, about=about))
+        return object_in(self._wire.send("createParticipant", "POST", "/participants", json=body, about=about))
 
     def participant(self, participant_id: str, *, about: About | None = None) -> Json:
         """A participant, without its token."""
-        return _object(self._wire.send("getParticipant", "GET", _path("participants", participant_id), about=about))
+        return object_in(self._wire.send("getParticipant", "GET", path_to("participants", participant_id), about=about))
 
     def delete_participant(self, participant_id: str, *, about: About | None = None) -> None:
         """Delete a participant. A participant may have vanished by itself: then this is a 404."""
-        self._wire.send("deleteParticipant", "DELETE", _path("participants", participant_id), about=about)
+        self._wire.send("deleteParticipant", "DELETE", path_to("participants", participant_id), about=about)
 
     def create_session(self, *, tag: str | None = None, about: About | None = None) -> Json:
         """A new session; the platform cleans it up after 9 hours. `tag`: at most 50 characters."""
-        return _object(self._wire.send("createSession", "POST", "/sessions", json=_body({}, tag=tag), about=about))
+        return object_in(self._wire.send("createSession", "POST", "/sessions", json=body_of({}, tag=tag), about=about))
 
     def session(self, session_id: str, *, about: About | None = None) -> Json:
         """A session."""
-        return _object(self._wire.send("getSession", "GET", _path("sessions", session_id), about=about))
+        return object_in(self._wire.send("getSession", "GET", path_to("sessions", session_id), about=about))
 
     def delete_session(self, session_id: str, *, about: About | None = None) -> None:
         """Delete a session; its participants stay."""
-        self._wire.send("deleteSession", "DELETE", _path("sessions", session_id), about=about)
+        self._wire.send("deleteSession", "DELETE", path_to("sessions", session_id), about=about)
 
     def session_participants(self, session_id: str, *, about: About | None = None) -> list[Json]:
         """The participants in a session."""
-        found = self._wire.send("listSessionParticipants", "GET", _path("sessions", session_id, "participants"), about=about)
+        found = self._wire.send("listSessionParticipants", "GET", path_to("sessions", session_id, "participants"), about=about)
         return found if isinstance(found, list) else []
 
     def add_participant(
@@ -182,12 +182,12 @@ class WebRtc:
         about: About | None = None,
     ) -> None:
         """Put a participant into a session, with its subscriptions (see `set_subscriptions`); without any it hears nobody."""
-        path = _path("sessions", session_id, "participants", participant_id)
+        path = path_to("sessions", session_id, "participants", participant_id)
         self._wire.send("addParticipantToSession", "PUT", path, json=subscriptions, about=about)
 
     def remove_participant(self, session_id: str, participant_id: str, *, about: About | None = None) -> None:
         """Take a participant out of a session, and its subscriptions with it. A phone call behind it is not hung up."""
-        path = _path("sessions", session_id, "participants", participant_id)
+        path = path_to("sessions", session_id, "participants", participant_id)
         self._wire.send("removeParticipantFromSession", "DELETE", path, about=about)
 
     def subscriptions(self, session_id: str, participant_id: str, *, about: About | None = None) -> Json | None:
@@ -217,21 +217,4 @@ class WebRtc:
 
 
 def _subscriptions(session_id: str, participant_id: str) -> str:
-    return _path("sessions", session_id, "participants", participant_id, "subscriptions")
-
-
-def _path(*parts: str) -> str:
-    return "".join("/" + quote(part, safe="") for part in parts)
-
-
-def _body(fields: Mapping[str, Any], **more: Any) -> Json:
-    return {_camel(name): value for name, value in {**more, **fields}.items() if value is not None}
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.rstrip("_").split("_")
-    return first + "".join(part.capitalize() for part in rest)
-
-
-def _object(answer: Any) -> Json:
-    return answer if isinstance(answer, dict) else {}
+    return path_to("sessions", session_id, "participants", participant_id, "subscriptions")

@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -63,6 +63,10 @@ class Wire:
         """Perform one operation; returns the answer's JSON, or None for an empty one."""
         return _json(self._response(operation, method, path, json=json, xml=xml, params=params, about=about))
 
+    def download(self, operation: str, path: str, *, about: About | None = None) -> bytes:
+        """Fetch a file."""
+        return self._response(operation, "GET", path, accept="*/*", about=about).content
+
     def pages(self, operation: str, path: str, params: Mapping[str, Any], *, about: About | None = None) -> Iterator[dict[str, Any]]:
         """The items of a list over all its pages, which the `Link` header joins."""
         wanted: Mapping[str, Any] | None = params
@@ -95,6 +99,7 @@ class Wire:
     def _request(self, method: str, path: str, **content: Any) -> httpx.Request:
         xml, json, params = content.get("xml"), content.get("json"), content.get("params")
         headers = {"Content-Type": "application/xml; charset=utf-8"} if xml is not None else {}
+        headers |= {"Accept": content["accept"]} if "accept" in content else {}
         body = None if xml is None else xml.encode()
         request = self._client.build_request(method, self._base + path, json=json, content=body, params=params, headers=headers)
         request.headers["Authorization"] = self._authorization()
@@ -234,7 +239,29 @@ def _basic(pair: tuple[str, str]) -> str:
     return "Basic " + b64encode(":".join(pair).encode()).decode()
 
 
+def path_to(*parts: str) -> str:
+    """A path of these parts, whatever is in them."""
+    return "".join("/" + quote(part, safe="") for part in parts)
+
+
+def body_of(fields: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """Fields under their documented names (`answer_url` is answerUrl, `from_` is from); those that are None are left out."""
+    return {_camel(name): value for name, value in {**more, **fields}.items() if value is not None}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.rstrip("_").split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def object_in(answer: Any) -> dict[str, Any]:
+    """An answer that should be an object."""
+    return answer if isinstance(answer, dict) else {}
+
+
 def _said(response: httpx.Response) -> Any:
+    if (kind := response.headers.get("Content-Type", "")).startswith("audio/"):  # the log is no place for sound
+        return {"contentType": kind, "bytes": len(response.content)}
     try:
         return jsonlib.loads(response.content) if response.content else None
     except ValueError:

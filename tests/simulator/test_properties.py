@@ -49,7 +49,7 @@ class Platform(RuleBasedStateMachine):
         self.choose = seed.choice
         self.rig = Rig()
         self.rig.answers = dict.fromkeys(("initiate", "answer", "redirect", "gather", "transferAnswer", "transferComplete"), self.answer)
-        self.rig.answers |= dict.fromkeys(("bridgeComplete", "bridgeTargetComplete"), self.answer)
+        self.rig.answers |= dict.fromkeys(("bridgeComplete", "bridgeTargetComplete", "recordComplete"), self.answer)
         self.rig.answers |= {"conferenceMemberJoin": self.room, "conferenceCreated": self.room}
         self.rig.sockets = {"wss://app.test/no": "refused", "wss://app.test/silent": False}
         self.rig.audio = {f"{BASE}/song.wav": 2.0}
@@ -80,6 +80,9 @@ class Platform(RuleBasedStateMachine):
                 lambda: bxml.StartTranscription(self.choose("ab"), destination=self.choose([None, *SERVERS]), stabilized=False),
                 lambda: bxml.StopTranscription(self.choose([None, "a"])),
                 lambda: bxml.Gather(gather_url="/gather"),
+                lambda: bxml.Record(record_complete_url="/recordComplete", max_duration=self.choose([1, 60]), silence_timeout=2),
+                lambda: bxml.StartRecording(transcribe=True, multi_channel=True, recording_available_url="/available"),
+                lambda: self.choose([bxml.PauseRecording(), bxml.ResumeRecording(), bxml.StopRecording()]),
                 lambda: bxml.Gather(max_digits=1),
                 lambda: bxml.StartGather("/keys"),
                 lambda: bxml.Forward(number),
@@ -214,6 +217,14 @@ class Platform(RuleBasedStateMachine):
         assert set(engine.connections) == {stream.connection for stream in connected}
 
     @invariant()
+    def recordings_are_of_the_living(self) -> None:
+        engine = self.rig.engine
+        running = {recording.recording_id for recording in (*engine.started_recordings.values(), *engine.record_verbs.values())}
+        assert running == {one.recording_id for one in engine.recordings.values() if one.end_time is None}
+        assert all(engine.calls[call_id].answered for call_id in engine.record_verbs)
+        assert all(one.seconds(engine.now) >= 0 for one in engine.recordings.values())
+
+    @invariant()
     def nobody_is_stuck(self) -> None:
         engine = self.rig.engine
         for call in engine.calls.values():
@@ -260,6 +271,8 @@ class Platform(RuleBasedStateMachine):
         assert not (engine.links or engine.in_conference or engine.rooms or engine.wires or engine.on_phone or engine.sip_legs)
         assert not (engine.key_hooks or engine.pressed or engine.detections or engine.detecting)
         assert all(call.verb is None and not call.program and not TRANSITIONS[call.state] for call in engine.calls.values())
+        assert not (engine.started_recordings or engine.record_verbs)
+        assert all(recording.status == "complete" for recording in engine.recordings.values())
         assert not (engine.deliveries or engine.streams or engine.connections or engine.speech)
 
 
