@@ -74,7 +74,7 @@ async def test_a_call_from_queue_to_end(platform: Platform) -> None:
         "from": NUMBER,
         "direction": "outbound",
         "state": "disconnected",
-        "stirShaken": None,
+        "stirShaken": {},
         "identity": None,
         "enqueuedTime": "2023-11-14T22:13:20.000Z",
         "startTime": "2023-11-14T22:13:20.000Z",

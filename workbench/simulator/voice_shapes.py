@@ -54,7 +54,10 @@ def member_state(conference_id: str, member: Member, url: str) -> dict[str, Any]
 
 
 def call_state(call: Call) -> dict[str, Any]:
-    """A call as getCallState and listCalls show it; what is not known yet is null (documented, voice-api/callState)."""
+    """A call as getCallState and listCalls show it; what is not known yet is null (documented, voice-api/callState).
+
+    Only stirShaken is empty: the specification wants it, and the official Node package refuses null there.
+    """
     return {
         "applicationId": call.application_id,
         "accountId": call.account_id,
@@ -64,7 +67,7 @@ def call_state(call: Call) -> dict[str, Any]:
         "from": call.from_,
         "direction": call.direction,
         "state": call.state.value,
-        "stirShaken": call.sip.stir_shaken,
+        "stirShaken": call.sip.stir_shaken or {},
         "identity": call.sip.identity,
         "enqueuedTime": _time(call.enqueued_time),
         "startTime": _time(call.start_time),
