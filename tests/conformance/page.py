@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from . import report
 from .provoke import Outcome, names, outcomes
 from .specs import ROOT
+from .webhooks import Seen
 
 PAGE = ROOT / "docs" / "conformance.md"
 
@@ -14,6 +17,6 @@ async def all_outcomes() -> list[Outcome]:
     return [outcome for name in names() for outcome in await outcomes(name)]
 
 
-async def fresh() -> str:
-    """The page of a fresh run."""
-    return report.markdown(await all_outcomes())
+async def fresh(seen: Mapping[str, Seen]) -> str:
+    """The page of a fresh run; `seen` are the corpus' webhooks."""
+    return report.markdown(await all_outcomes(), seen)

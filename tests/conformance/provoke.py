@@ -67,6 +67,8 @@ class Provoker:
             ids = await self._arrange(scene, status)
             if status == 429:
                 await self._exhaust(scene)
+            if status == 429:
+                await scene.use_up()
             if status == 500:
                 scene.platform.world.engine = Broken()  # type: ignore[assignment]
             return await self._ask(scene, status, ids)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .choices import CHOICES
 from .provoke import Outcome
-from .specs import CORRECTIONS, LEFT_OUT
+from .specs import CORRECTIONS, LEFT_OUT, documents
+from .webhooks import ABSENT, ACCEPTED, ALL_EVENTS, DOCUMENTS, NOT_SENT, Seen, schema_of
 
 TITLES = {"2026": "bandwidth-2026.yml", "2023": "voice-v2-2023.yml", "webrtc": "webrtc-v1.yml"}
 COLUMNS = (400, 401, 403, 404, 405, 409, 415, 429, 500)
@@ -24,6 +25,10 @@ TOTALS = ("document", "operations", "documented statuses", "valid", "not provoke
 LEGEND = """\
 ✓ valid by every document that has the operation; a letter: not provoked, for the reason below; ✗ deviates; empty: not documented.
 """
+WEBHOOKS = """\
+Every webhook that the scenarios of `tests/corpus` bring about is checked by the callback schema of its event. ✓ valid, — no schema
+in the document.
+"""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -32,7 +37,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def markdown(outcomes: Sequence[Outcome]) -> str:
+def markdown(outcomes: Sequence[Outcome], seen: Mapping[str, Seen]) -> str:
     """The page."""
     reasons = {reason: chr(ord("a") + place) for place, reason in enumerate(dict.fromkeys(item.skip for item in outcomes if item.skip))}
     notes = [f"* **{letter}**: {reason}" for reason, letter in reasons.items()]
@@ -47,6 +52,14 @@ def markdown(outcomes: Sequence[Outcome]) -> str:
             "\n## Where the documents are read otherwise than they stand\n",
             table(("document", "place", "why"), [(TITLES[document], f"`{'/'.join(path)}`", why) for document, path, _, why in CORRECTIONS]),
             table(("operation", "documented and left out", "why"), [(name, complaint, why) for (name, complaint), why in LEFT_OUT.items()]),
+            "## Webhooks\n",
+            WEBHOOKS,
+            table(("event", "2026", "2023", "remark"), _webhooks(seen)),
+            table(
+                ("event", "the document's complaint", "why it is sent so"),
+                _reasons(ACCEPTED),
+            ),
+            table(("event", "field no scenario carries", "why"), _reasons(NOT_SENT)),
             "## Where documents and pages disagree\n",
             table(("topic", "one says", "another says", "our choice"), CHOICES),
         ]
@@ -64,6 +77,20 @@ def _counts(outcomes: Sequence[Outcome]) -> Sequence[object]:
     provoked = len(outcomes) - skipped
     operations = len({item.operation for item in outcomes})
     return operations, len(outcomes), valid, skipped, provoked - valid, f"{valid / provoked:.1%}"
+
+
+def _reasons(reasons: Mapping[tuple[str, str], str]) -> Iterable[Sequence[object]]:
+    return ((event, f"`{what}`", why) for (event, what), why in reasons.items())
+
+
+def _webhooks(seen: Mapping[str, Seen]) -> Iterable[Sequence[object]]:
+    for event in ALL_EVENTS:
+        schema = [schema_of(event) in documents()[document].webhooks() for document in DOCUMENTS]
+        if event in ABSENT:
+            yield event, "", "", f"no scenario: {ABSENT[event]}"
+        else:
+            complaints = [seen[event].complaints[document] for document in DOCUMENTS]
+            yield event, *("—" if not has else "✗" if found else "✓" for has, found in zip(schema, complaints, strict=True)), ""
 
 
 def _rows(outcomes: Sequence[Outcome], reasons: dict[str, str]) -> Iterable[Sequence[object]]:

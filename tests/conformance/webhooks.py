@@ -30,8 +30,11 @@ EVENTS = {
 ALL_EVENTS = tuple(event for events in EVENTS.values() for event in events)
 SCHEMAS = {"recordComplete": "recordingCompleteCallback"}
 
-# Events that never occur here, and why.
-NEVER: dict[str, str] = {}
+# Events that no scenario has, and why.
+ABSENT: dict[str, str] = {
+    "onDisconnect": "told when a signalling connection is lost; only a real socket can be",
+    **dict.fromkeys(EVENTS["Endpoints"], "the Endpoints API is not there yet"),
+}
 # Complaints we stand by: (event, complaint) -> why.
 ACCEPTED: dict[tuple[str, str], str] = {
     (
@@ -48,8 +51,17 @@ ACCEPTED: dict[tuple[str, str], str] = {
     ): "the schema has the text of a transcript there; page and example name id, status, url and completedTime",
 }
 
-# Documented fields that no webhook carries: (event, field) -> why; "*" is every event.
-NOT_SENT: dict[tuple[str, str], str] = {}
+# Documented fields that no webhook of the corpus carries: (event, field) -> why.
+NOT_SENT: dict[tuple[str, str], str] = {
+    ("transferAnswer", "enqueuedTime"): "a B-leg is not queued",
+    ("transferDisconnect", "enqueuedTime"): "a B-leg is not queued",
+    **dict.fromkeys(
+        (("bridgeTargetComplete", "tag"), ("conferenceRedirect", "tag"), ("dtmf", "tag")), "sent when the call or conference has one"
+    ),
+    **dict.fromkeys(
+        (("transcriptionAvailable", name) for name in ("parentCallId", "transferCallerId", "transferTo")), "sent when a B-leg is recorded"
+    ),
+}
 
 
 @dataclass

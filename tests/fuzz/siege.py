@@ -340,10 +340,10 @@ class Siege:
         """Everything ends, time passes, all is forgotten, and a call goes through."""
         self.application.tame = True
         world = self.platform.world
-        for call in list(world.engine.calls.values()):
-            if call.active:
+        for _ in range(10):  # whoever is left alone may go on with a Transfer of its own
+            for call in [call for call in world.engine.calls.values() if call.active]:
                 await self.tell("aftermath", "POST", f"{VOICE}/calls/{call.call_id}", {"state": "completed"})
-        await self.tell("aftermath", "POST", "/_local/clock", {"run_to": "idle"})
+            await self.tell("aftermath", "POST", "/_local/clock", {"run_to": "idle"})
         await self.tell("aftermath", "POST", "/_local/clock", {"advance": FORGOTTEN})
         assert not (kept := left(world.engine)), kept
         assert not world._tasks and not world._slow and not world._holds
