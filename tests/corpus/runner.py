@@ -124,8 +124,7 @@ class Play:
         self.requests.add((method, urlsplit(url).path))
         return await self.stage.http.request(method, url, content=content, headers=headers, auth=auth)
 
-    @staticmethod
-    def path(path: str) -> str:
+    def path(self, path: str) -> str:
         """The whole path of a request, by the API that its first word belongs to."""
         first = path.strip("/").partition("/")[0].partition("?")[0]
         return PREFIXES.get(first, "") + path
