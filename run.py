@@ -5,6 +5,7 @@
     python3 run.py test        run the tests (further words go to pytest)
     python3 run.py check       ruff and mypy
     python3 run.py bench       measure, and print each figure beside its baseline
+    python3 run.py parity      count rules and scenarios; with live credentials, compare a real account with the local platform
     python3 run.py conformance check the platform by Bandwidth's OpenAPI documents and write docs/conformance.md
     python3 run.py fuzz        lay siege to the platform with 20,000 requests of every kind
     python3 run.py notebooks   execute every lesson without a browser
@@ -136,8 +137,7 @@ def lock(*words: str) -> NoReturn:
 def main(words: list[str]) -> NoReturn:
     word, rest = (words[0], words[1:]) if words else ("", [])
     modules = {"test": ["pytest"], "notebooks": ["pytest", "tests/notebooks"], "bench": ["tests.bench"], "format": ["ruff", "format", "."]}
-    modules["conformance"] = ["tests.conformance"]
-    modules["fuzz"] = ["tests.fuzz"]
+    modules |= {"conformance": ["tests.conformance"], "parity": ["tests.corpus.parity"], "fuzz": ["tests.fuzz"]}
     modules["clean"] = ["nbstripout", *map(str, sorted(ROOT.glob("notebooks/*.ipynb")))]
     if word in modules:
         become(environment("test"), "-m", *modules[word], *rest)
