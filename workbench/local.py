@@ -83,13 +83,22 @@ class Local:
         """How the SIP interconnect takes the WebRTC leg: `answer` (True), `answer_seconds` (0.2). Gives the script that now holds."""
         return dict(self.send("PUT", "/interconnect", script))
 
-    def connect(self, participant: Any) -> None:
-        """Connect a simulated browser as a participant's device; it publishes and hears like a real one."""
-        self.send("POST", f"/participants/{_id(participant)}/connect")
+    def connect(self, holder: Any, *, name: str = "", publish: bool = True, auto_accept: bool = True) -> Device:
+        """Connect a simulated device with the token of a participant or an endpoint; it publishes and hears like a real one.
 
-    def disconnect(self, participant: Any) -> None:
-        """Take a participant's simulated browser away."""
-        self.send("POST", f"/participants/{_id(participant)}/disconnect")
+        `holder` has the token (as `.token` or `["token"]`), or is it. `publish`: whether it sends audio from the start; `auto_accept`:
+        whether it takes what an endpoint is offered by itself.
+        """
+        fields: dict[str, Any] = {"token": _token(holder), "publish": publish, "autoAccept": auto_accept}
+        made = self.send("POST", "/devices", {**fields, "name": name} if name else fields)
+        return Device(str(made["deviceId"]), self)
+
+    def disconnect(self, holder: Any) -> None:
+        """Have the simulated device of a participant or an endpoint leave, given itself or its id; without one nothing happens."""
+        wanted = str(getattr(holder, "id", holder))
+        for one in self.state()["devices"]:
+            if wanted in (one["participantId"], one["endpointId"]):
+                Device(one["deviceId"], self).leave()
 
     # -- the account ---------------------------------------------------------------------------------------------------------------
 
@@ -98,7 +107,7 @@ class Local:
         return dict(self.send("PUT", f"/applications/{quote(application_id)}", values))
 
     def state(self) -> dict[str, Any]:
-        """Everything there is: account, applications, numbers, phones, calls, conferences, sessions, participants."""
+        """Everything there is: account, applications, numbers, phones, calls, conferences, sessions, participants, endpoints, devices."""
         return dict(self.send("GET", "/state"))
 
     def reset(self) -> None:
@@ -234,6 +243,48 @@ class Phone:
         return self._local.send("POST", f"/phones/{quote(self.number)}/{button}", body)
 
 
+class Device:
+    """A simulated browser or app: what stands for a participant or an endpoint. The last four are an endpoint's alone."""
+
+    def __init__(self, id: str, local: Local) -> None:
+        self.id = id
+        self._local = local
+
+    def __repr__(self) -> str:
+        return f"<device {self.id}>"
+
+    def leave(self) -> None:
+        """End the connection, as one should."""
+        self._local.send("DELETE", f"/devices/{quote(self.id)}")
+
+    def lose(self) -> None:
+        """Have the connection break."""
+        self._do("lose")
+
+    def publish(self, audio: bool = True) -> None:
+        """Send audio, or no more."""
+        self._do("publish", {"audio": audio})
+
+    def request(self, to: str, type: str = "PHONE_NUMBER") -> bool:
+        """Ask the application for a connection with somebody; whether the request was accepted."""
+        return bool(self._do("outbound", {"to": to, "type": type})["accepted"])
+
+    def accept(self) -> None:
+        """Take the call that is offered."""
+        self._do("accept")
+
+    def decline(self) -> None:
+        """Decline it."""
+        self._do("decline")
+
+    def hangup(self) -> None:
+        """End the connection with a call."""
+        self._do("hangup")
+
+    def _do(self, what: str, body: Mapping[str, Any] | None = None) -> Any:
+        return self._local.send("POST", f"/devices/{quote(self.id)}/{what}", body)
+
+
 class Clock:
     """The platform's clock. Moving it fires what is due one by one and lets webhooks settle in between."""
 
@@ -298,8 +349,8 @@ class NoLocal:
         raise WorkbenchError(f"wb.local.{name}: {self.why}")
 
 
-def _id(participant: Any) -> str:
-    return quote(str(getattr(participant, "id", participant)))
+def _token(holder: Any) -> str:
+    return str(holder["token"] if isinstance(holder, Mapping) else getattr(holder, "token", holder))
 
 
 def _what(data: Mapping[str, Any]) -> str:

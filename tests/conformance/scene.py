@@ -8,6 +8,7 @@ import httpx
 
 from tests.simulator.shell import APPLICATION, BASE, NUMBER, PHONE, PHONE_2, VOICE, WEBRTC, Platform, call_fields, document
 
+ENDPOINTS = "/v2/accounts/9900000/endpoints"
 PARKED = document('<Pause duration="1000"/>')
 Ids = dict[str, str]
 
@@ -119,6 +120,19 @@ class Scene:
     async def elsewhere(self) -> Ids:
         """A participant of another session than the one named."""
         return await self.joined() | await self.session()
+
+    async def endpoint(self) -> Ids:
+        """An endpoint with a device."""
+        fields = {"type": "WEBRTC", "direction": "INBOUND", "eventCallbackUrl": f"{BASE}/endpoint", "tag": "t"}
+        made = (await self.post(ENDPOINTS, **fields)).json()["data"]
+        await self.post("/_local/devices", token=made["token"], name="A telephone")
+        return {"endpointId": made["endpointId"]}
+
+    async def endpoints(self) -> Ids:
+        """Two endpoints with devices."""
+        await self.endpoint()
+        await self.endpoint()
+        return {}
 
 
 __all__ = ["APPLICATION", "BASE", "NUMBER", "PHONE", "Ids", "Scene", "call_fields"]

@@ -41,7 +41,16 @@ CORRECTIONS: tuple[tuple[str, tuple[str, ...], Any, str], ...] = (
         False,
         "`subscriptions` is marked read-only and is the body of two requests: it may be written",
     ),
+    (
+        "2026",
+        ("components", "schemas", "brtcErrorSource"),
+        {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": {"type": "string"}},
+        "of the four things that may be to blame an error names the one that is",
+    ),
 )
+
+# Objects made of parts (`allOf`), put together: of a part alone the fields of the others are not documented.
+COMPOSED = ("endpoint", "createEndpointResponseData")
 
 # Documented properties we leave out, and newer ones that the older document does not know. By operation and the validator's complaint.
 LEFT_OUT: dict[tuple[str, str], str] = {
@@ -116,6 +125,8 @@ class Document:
         for document, path, value, _ in CORRECTIONS:
             if document == name:
                 _put(self.raw, path, value)
+        for schema in COMPOSED if name == "2026" else ():
+            self.raw["components"]["schemas"][schema] = _together(self.raw, self.raw["components"]["schemas"][schema])
         self.raw["paths"] = {path: item | {"servers": [{"url": HOST + base}]} for path, item, base in self._paths()}
         self._add_webhooks()
         texts = {"application/xml": bytes.decode}  # these schemas say string, and mean the document as it is
@@ -181,6 +192,17 @@ def _put(node: Any, path: tuple[str, ...], value: Any) -> None:
         node = node[name]
     assert path[-1] in node, path
     node[path[-1]] = value
+
+
+def _together(raw: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """An object with the properties of all its parts."""
+    whole: dict[str, Any] = {"type": "object", "properties": {}, "required": []}
+    for part in schema.get("allOf", [schema]):
+        if "$ref" in part:
+            part = _together(raw, raw["components"]["schemas"][part["$ref"].rpartition("/")[2]])
+        whole["properties"] |= part.get("properties", {})
+        whole["required"] += part.get("required", [])
+    return whole
 
 
 def _place(complaint: Any) -> str:

@@ -57,12 +57,13 @@ class Names:
         return "inbound" if caller.startswith("number") else caller
 
     def who(self, told: Mapping[str, Any]) -> str:
-        """Whom a webhook is about: a call, a participant, or nobody."""
+        """Whom a webhook is about: a call, a participant, an endpoint, or nobody."""
         if call_id := told.get("callId"):
             if told.get("direction") and call_id not in self._calls:
                 self.learn(call_id, told["direction"], told["from"], told.get("transferTo") or told["to"])
             return self._calls.get(call_id, call_id)
-        return self.of(told.get("participantId") or "")
+        reached = told.get("to") if told.get("toType") == "ENDPOINT" else None
+        return self.of(told.get("participantId") or told.get("endpointId") or reached or "")
 
     def of(self, value: str) -> str:
         """The name that stands for a value, or the value itself."""

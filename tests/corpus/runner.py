@@ -66,8 +66,9 @@ class Play:
             "request": self.request,
             "session": self.session,
             "participant": self.participant,
-            "connect": lambda step: self.device(step, "connect"),
-            "disconnect": lambda step: self.device(step, "disconnect"),
+            "endpoint": self.endpoint,
+            "connect": self.connect,
+            "disconnect": self.disconnect,
             "release": self.release,
             "hears": self.hears,
             "note": self.note,
@@ -218,9 +219,27 @@ class Play:
             added = await self.send("PUT", path, {"body": {"sessionId": f"{{{step['to']}}}"}})
             self.check(added, {}, (204,))
 
-    async def device(self, step: Step, action: str) -> None:
-        """A simulated browser connects for a participant, or leaves."""
-        self.check(await self.send("POST", f"/_local/participants/{{{step[action]}}}/{action}", step), step, (204,))
+    async def endpoint(self, step: Step) -> None:
+        """An endpoint, whose events go to `{base}/endpoint`. Its token is `{E.token}`."""
+        name = step["endpoint"]
+        body = {"type": "WEBRTC", "direction": "BIDIRECTIONAL", "eventCallbackUrl": "{base}/endpoint"} | step.get("with", {})
+        answer = await self.send("POST", "/endpoints", {**step, "body": body})
+        self.check(answer, step, (201,))
+        if answer.status_code == 201:
+            self.names.keep(name, answer.json()["data"]["endpointId"])
+            self.names.keep(f"{name}.token", answer.json()["data"]["token"])
+
+    async def connect(self, step: Step) -> None:
+        """A simulated device connects by the token of a participant or endpoint. Its id is `{P.device}`."""
+        name = step["connect"]
+        answer = await self.send("POST", "/_local/devices", {**step, "body": {"token": f"{{{name}.token}}"} | step.get("with", {})})
+        self.check(answer, step, (201,))
+        if answer.status_code == 201:
+            self.names.keep(f"{name}.device", answer.json()["deviceId"])
+
+    async def disconnect(self, step: Step) -> None:
+        """The simulated device leaves."""
+        self.check(await self.send("DELETE", f"/_local/devices/{{{step['disconnect']}.device}}", step), step, (204,))
 
     # Looking
 

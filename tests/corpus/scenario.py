@@ -13,8 +13,8 @@ FOLDER = Path(__file__).parent
 
 # What a step may begin with, and what may stand beside it.
 ACTIONS = (
-    *("call", "dial", "pick up", "hang up", "reject", "keys", "phone", "wait", "request", "session", "participant", "connect"),
-    *("disconnect", "release", "hears", "note", "socket"),
+    *("call", "dial", "pick up", "hang up", "reject", "keys", "phone", "wait", "request", "session", "participant", "endpoint"),
+    *("connect", "disconnect", "release", "hears", "note", "socket"),
 )
 OPTIONS = {
     *("as", "with", "for", "to", "by", "body", "xml", "text", "form", "content type", "headers", "credentials", "bearer"),

@@ -282,15 +282,14 @@ def test_the_browsers_leaving_ends_the_webrtc_side_and_the_phones_stay(world: Wo
     """The application's duty: it hears of it by a webhook of the participant."""
     room = two(world)
     callback = f"{world.wb.url}/participant/{world.parts.app._secret.decode()}?mode=conference&flow={room.id}"
-    made = world.wb.webrtc.create_participant(tag="page", publish_permissions=["AUDIO"], callback_url=callback)["participant"]
+    made = world.wb.webrtc.create_participant(tag="page", publish_permissions=["AUDIO"], callback_url=callback)
 
     @world.wb.conference.on("onLeave")
     def browser_left(event: Event, flow: Flow) -> None:
-        assert event.data["participantId"] == made["id"]
+        assert event.data["participantId"] == made["participant"]["id"]
         flow.leg("webrtc").hangup()
 
-    world.local.connect(made["id"])
-    world.local.disconnect(made["id"])
+    world.local.connect(made).leave()
     world.idle()
     assert [line for line in rest(world) if line != GONE] == [
         "<- onConnect",
@@ -300,7 +299,7 @@ def test_the_browsers_leaving_ends_the_webrtc_side_and_the_phones_stay(world: Wo
         "<- disconnect webrtc (hangup)",
     ]
     assert world.left()["conferences"] == ["lesson3 2"]
-    world.wb.webrtc.delete_participant(made["id"])
+    world.wb.webrtc.delete_participant(made["participant"]["id"])
 
 
 # Limits

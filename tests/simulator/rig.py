@@ -155,10 +155,18 @@ class Rig:
     def browser(self) -> tuple[str, str]:
         """A session with a browser participant in it; both ids."""
         session = self.engine.create_session(self.now, {})
-        participant, _ = self.engine.create_participant(self.now, {"tag": "browser"})
+        participant, token = self.engine.create_participant(self.now, {"tag": "browser"})
         self.engine.add_participant(self.now, session.id, participant.id, {"sessionId": session.id})
-        self.engine.connect_device(self.now, participant.id)
+        self.engine.connect_device(self.now, token)
         return session.id, participant.id
+
+    def endpoint(self, tag: str = "browser", *, device: bool = True, **fields: Any) -> tuple[str, str]:
+        """An endpoint and its token; with a device that publishes unless told otherwise."""
+        base = {"type": "WEBRTC", "direction": "BIDIRECTIONAL", "eventCallbackUrl": f"{BASE}/endpoint", "tag": tag}
+        endpoint, token = self.engine.create_endpoint(self.now, base | fields)
+        if device:
+            self.engine.connect_device(self.now, token)
+        return endpoint.id, token
 
     def uui(self, session_id: str) -> str:
         """The UUI value of a new participant for the phone side of a session."""

@@ -183,7 +183,7 @@ def test_tags_stay_until_replaced() -> None:
 
 
 def test_verbs_not_simulated_are_passed_over() -> None:
-    rig = Rig(answer=[bxml.Connect([bxml.Endpoint("e-1")]), bxml.SpeakSentence("Hi.")])
+    rig = Rig(answer=[bxml.StartRecording(), bxml.SpeakSentence("Hi.")])
     rig.call(PHONE, "A")
     assert rig.idle().kinds()[-3:] == ["notSimulated", "speak", "ended"]
 

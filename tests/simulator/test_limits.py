@@ -262,7 +262,8 @@ def test_requests_have_a_rate_of_their_own() -> None:
 
 def test_the_state_tells_the_limits() -> None:
     rig = limited(on=True, requests_per_second=9)
-    assert rig.engine.state()["limits"] == {"calls_per_second": 5, "queue": None, "calls_at_once": 100, "requests_per_second": 9}
+    shown = {"calls_per_second": 5, "queue": None, "calls_at_once": 100, "requests_per_second": 9, "endpoints": 10_000}
+    assert rig.engine.state()["limits"] == shown
 
 
 # Whatever happens

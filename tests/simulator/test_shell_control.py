@@ -64,18 +64,21 @@ async def test_a_phone_by_hand(platform: Platform) -> None:
 async def test_interconnect_browser_and_who_hears_whom(platform: Platform) -> None:
     http = platform.http
     assert (await http.put("/_local/interconnect", json={"answer_seconds": 1})).json() == {"answer": True, "answer_seconds": 1}
-    created = (await http.post(f"{WEBRTC}/participants", json={"callbackUrl": f"{BASE}/p"})).json()["participant"]
+    made = (await http.post(f"{WEBRTC}/participants", json={"callbackUrl": f"{BASE}/p"})).json()
+    created = made["participant"]
     session = (await http.post(f"{WEBRTC}/sessions")).json()["id"]
     await http.put(f"{WEBRTC}/sessions/{session}/participants/{created['id']}", json={"sessionId": session})
-    assert (await http.post(f"/_local/participants/{created['id']}/connect")).status_code == 204
+    connected = await http.post("/_local/devices", json={"token": made["token"]})
+    assert (connected.status_code, connected.json()["participantId"]) == (201, created["id"])
     hears = (await http.get("/_local/hears")).json()
     assert [set(party) for party in hears["parties"]] == [{"id", "name", "kind"}]
     assert set(hears["hears"]) == {party["id"] for party in hears["parties"]}
     state = (await http.get("/_local/state")).json()
     assert {"account", "applications", "numbers", "phones", "calls", "conferences", "sessions", "participants"} <= set(state)
     assert state["participants"][0]["connected"]
-    assert (await http.post(f"/_local/participants/{created['id']}/disconnect")).status_code == 204
-    assert (await http.post("/_local/participants/nobody/connect")).status_code == 404
+    device = f"/_local/devices/{connected.json()['deviceId']}"
+    assert (await http.delete(device)).status_code == 204
+    assert (await http.delete(device)).status_code == 404
     await platform.idle()
     assert platform.application.events == ["onConnect", "onLeave"]
 

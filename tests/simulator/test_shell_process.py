@@ -239,4 +239,4 @@ def test_settings_from_file_and_environment(start: Start, tmp_path: Path, child_
     assert httpx.get(f"{line['url']}/api/v2/accounts/42/calls", auth=("me", "pass")).json() == []
     assert httpx.get(f"{line['url']}/api/v2/accounts/42/calls", auth=("local", "local")).status_code == 401
     limits = httpx.get(f"{line['url']}/_local/limits", headers={"X-Workbench-Token": line["token"]}).json()
-    assert limits == {"calls_per_second": 5, "queue": None, "calls_at_once": 7, "requests_per_second": None}
+    assert limits == {"calls_per_second": 5, "queue": None, "calls_at_once": 7, "requests_per_second": None, "endpoints": 10_000}

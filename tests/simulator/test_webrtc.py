@@ -18,9 +18,9 @@ def pair(rig: Rig) -> tuple[str, str, str]:
     session = engine.create_session(rig.now, {"tag": "room"})
     ids = []
     for tag in ("one", "two"):
-        participant, _ = engine.create_participant(rig.now, {"tag": tag, "callbackUrl": "http://app.test/participant"})
+        participant, token = engine.create_participant(rig.now, {"tag": tag, "callbackUrl": "http://app.test/participant"})
         engine.add_participant(rig.now, session.id, participant.id, None)
-        engine.connect_device(rig.now, participant.id)
+        engine.connect_device(rig.now, token)
         ids.append(participant.id)
     return session.id, ids[0], ids[1]
 
@@ -69,9 +69,9 @@ def test_a_session_level_subscription_hears_newcomers() -> None:
     rig = Rig()
     session, one, _ = pair(rig)
     rig.engine.set_subscriptions(rig.now, session, one, {"sessionId": session})
-    three, _ = rig.engine.create_participant(rig.now, {"tag": "three"})
+    three, token = rig.engine.create_participant(rig.now, {"tag": "three"})
     rig.engine.add_participant(rig.now, session, three.id, {"sessionId": session})
-    rig.engine.connect_device(rig.now, three.id)
+    rig.engine.connect_device(rig.now, token)
     silent, _ = rig.engine.create_participant(rig.now, {"tag": "without a device"})
     rig.engine.add_participant(rig.now, session, silent.id, None)
     assert rig.hears() == {"one": ["two", "three"], "two": [], "three": ["one", "two"]}
@@ -80,9 +80,9 @@ def test_a_session_level_subscription_hears_newcomers() -> None:
 def test_who_may_not_publish_is_not_heard() -> None:
     rig = Rig()
     session, one, _ = pair(rig)
-    quiet, _ = rig.engine.create_participant(rig.now, {"tag": "quiet", "publishPermissions": []})
+    quiet, token = rig.engine.create_participant(rig.now, {"tag": "quiet", "publishPermissions": []})
     rig.engine.add_participant(rig.now, session, quiet.id, {"sessionId": session})
-    rig.engine.connect_device(rig.now, quiet.id)
+    rig.engine.connect_device(rig.now, token)
     rig.engine.set_subscriptions(rig.now, session, one, {"sessionId": session})
     assert rig.hears()["one"] == ["two"] and rig.hears()["quiet"] == ["one", "two"]
 
@@ -151,14 +151,17 @@ def test_one_session_at_most_and_twenty_participants() -> None:
 def test_device_webhooks() -> None:
     rig = Rig()
     _, one, two = pair(rig)
-    rig.engine.disconnect_device(rig.now, one)
+    device = rig.engine.participant(one).device_id
+    rig.engine.leave_device(rig.now, device)
     rig.engine.delete_participant(rig.now, two)
     rig.settle()
     assert rig.events() == ["onConnect", "onConnect", "onLeave", "onLeave"]
     body = rig.webhooks[0].body
     assert body["participantId"] == one and body["timestamp"].isdigit() and body["tag"] == "one" and body["deviceId"]
-    rig.engine.disconnect_device(rig.now, one)
-    assert rig.settle().events()[4:] == []
+    with pytest.raises(Refusal) as refused:
+        rig.engine.leave_device(rig.now, device)
+    assert (refused.value.status, refused.value.rule) == (404, "device.gone")
+    assert rig.settle().events()[4:] == [] and not rig.engine.devices
 
 
 def test_a_participant_webhook_is_sent_once() -> None:
@@ -176,8 +179,8 @@ def test_the_sip_leg_is_the_participants_device() -> None:
     rig.idle()
     phone_side = next(item for item in rig.engine.participants.values() if item.tag == "phone side")
     assert phone_side.call_id == call and "onConnect" in rig.kinds()
-    rig.engine.disconnect_device(rig.now, phone_side.id)
-    assert rig.engine.call(call).answered
+    with pytest.raises(Refusal):
+        rig.engine.leave_device(rig.now, phone_side.device_id)
     rig.engine.remove_participant(rig.now, session, phone_side.id)
     assert rig.engine.call(call).answered
     rig.engine.delete_participant(rig.now, phone_side.id)

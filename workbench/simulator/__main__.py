@@ -134,6 +134,7 @@ def _announce(url: str, token: str | None, setup: Setup) -> None:
         f"Local platform on {url}",
         f"  Voice API    {url}/api/v2/{account}",
         f"  WebRTC API   {url}/v1/{account}",
+        f"  Endpoints    {url}/v2/{account}",
         f"  OAuth2       {url}/api/v1/oauth2/token",
         f"  Control      {url}/_local/state",
         *(f"  User         {name} / {_secret(value)}" for name, value in setup.users.items()),

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from workbench.simulator import control_api, voice_api
 from workbench.simulator.accounts import Accounts, Unauthorized
 from workbench.simulator.control_api import ControlApi
+from workbench.simulator.endpoints_api import EndpointsApi
 from workbench.simulator.recordings_api import RecordingsApi
 from workbench.simulator.setup import Setup
 from workbench.simulator.voice_api import VoiceApi
@@ -35,6 +36,7 @@ def create_app(world: World, setup: Setup | None = None, *, token: str | None = 
     """The platform's HTTP side. `token` protects `/_local/`; `public` lets other machines use it."""
     accounts = Accounts(setup or Setup(), follow=lambda rule: world.engine.follow(rule))
     voice, webrtc, control = VoiceApi(world, accounts), WebRtcApi(world, accounts), ControlApi(world, accounts, token, public)
+    endpoints = EndpointsApi(world, accounts)
 
     async def issue_token(request: Request) -> Response:
         return await _issue_token(request, accounts, world)
@@ -51,6 +53,8 @@ def create_app(world: World, setup: Setup | None = None, *, token: str | None = 
         text = problem.detail if isinstance(problem, HTTPException) else "Internal error"
         if request.url.path.startswith("/v1/"):
             return webrtc.error(status, text)
+        if request.url.path.startswith("/v2/"):
+            return endpoints.error(status, text, {"reference": request.url.path}, headers)
         response = control_api.error(status, text)
         response.headers.update(headers or {})
         return response
@@ -62,7 +66,7 @@ def create_app(world: World, setup: Setup | None = None, *, token: str | None = 
 
     controls = [*control.routes(), Route(TOKEN_PATH, issue_token, methods=["POST"])]
     app = Starlette(
-        routes=[*voice.routes(), *RecordingsApi(world, voice).routes(), *webrtc.routes(), *controls],
+        routes=[*voice.routes(), *RecordingsApi(world, voice).routes(), *webrtc.routes(), *endpoints.routes(), *controls],
         exception_handlers={HTTPException: failed, Exception: failed},
         lifespan=lifespan,
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.simulator.calls import Call, Conference, Recording
 from workbench.simulator.core import Core
+from workbench.simulator.records import Connection, Endpoint
 
 
 def iso(moment: float) -> str:
@@ -124,6 +125,37 @@ def participant_event(core: Core, event: str, participant_id: str, device_id: st
     """A participant's event; its timestamp is a string of milliseconds (documented, webrtc/webhooks)."""
     core.follow("webrtc.fields")
     body = {"event": event, "timestamp": str(int(core.now * 1000)), "participantId": participant_id, "deviceId": device_id, "tag": tag}
+    return _present(body)
+
+
+def endpoint_event(core: Core, event: str, endpoint: Endpoint, **extra: str) -> dict[str, Any]:
+    """An endpoint's event in the form of the guide: its timestamp is a number of milliseconds (documented, brtc/webhooks)."""
+    assert endpoint.device is not None
+    body = {
+        "event": event,
+        "timestamp": int(core.now * 1000),
+        "accountId": core.config.account_id,
+        "endpointId": endpoint.id,
+        "deviceId": endpoint.device.id,
+        "tags": endpoint.tag,
+    }
+    return _present(body) | extra
+
+
+def connect_status(core: Core, status: str, connection: Connection, call: Call, tag: str | None) -> dict[str, Any]:
+    """How a `<Connect>` goes: from the call to the endpoint, whose `tag` is given (documented, brtc/webhooks; its `event` is assumed)."""
+    body = {
+        "event": "connectStatus",
+        "status": status,
+        "accountId": core.config.account_id,
+        "sessionId": connection.session_id,
+        "from": call.call_id,
+        "fromType": "CALL",
+        "to": connection.endpoint_id,
+        "toType": "ENDPOINT",
+        "fromTags": call.tag,
+        "toTags": tag,
+    }
     return _present(body)
 
 

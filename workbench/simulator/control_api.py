@@ -1,4 +1,4 @@
-"""`/_local/…`: what only the local platform has. Phones, the interconnect, simulated browsers, the clock, and what happened."""
+"""`/_local/…`: what only the local platform has. Phones, the interconnect, simulated devices, the clock, and what happened."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from starlette.routing import Route
 from workbench.simulator.account_controls import AccountControls
 from workbench.simulator.accounts import Accounts
 from workbench.simulator.bodies import iso
+from workbench.simulator.device_controls import DeviceControls
 from workbench.simulator.effects import Refusal
 from workbench.simulator.rules import RULES
-from workbench.simulator.wire import BadBody, Handler, Operation, fields_of, json_response, routes
+from workbench.simulator.wire import BadBody, Handler, Operation, fields_of, json_response, routes, text_of
 from workbench.simulator.world import World
 
 BASE = "/_local"
@@ -52,11 +53,11 @@ class ControlApi:
 
     def __init__(self, world: World, accounts: Accounts, token: str | None = None, public: bool = False) -> None:
         self._world, self._token, self._public = world, token, public
-        self._account = AccountControls(world, accounts)
+        self._account, self._devices = AccountControls(world, accounts), DeviceControls(world)
 
     def operations(self) -> list[Operation]:
         """Every control with its path."""
-        phone, participant = "/phones/{number}", "/participants/{participant_id}"
+        phone = "/phones/{number}"
         return [
             Operation("PUT", phone, "script a phone", self.configure_phone),
             Operation("POST", phone + "/dial", "dial a number of the account", self.dial),
@@ -66,8 +67,7 @@ class ControlApi:
             Operation("POST", phone + "/keys", "press keys", self.keys),
             Operation("PUT", "/interconnect", "script the SIP interconnect", self.configure_interconnect),
             *self._account.operations(),
-            Operation("POST", participant + "/connect", "connect a simulated browser", self.connect),
-            Operation("POST", participant + "/disconnect", "take the simulated browser away", self.disconnect),
+            *self._devices.operations(),
             Operation("GET", "/hears", "who hears whom", self.hears),
             Operation("GET", "/state", "everything there is", self.state),
             Operation("GET", "/events", "what happened, as NDJSON", self.events),
@@ -110,7 +110,7 @@ class ControlApi:
     async def dial(self, request: Request) -> Response:
         """POST /_local/phones/{number}/dial {"to", "uui", "headers", "diversion", "stirShaken", "identity"}"""
         number, fields = request.path_params["number"], await fields_of(request)
-        to = _text(fields, "to")
+        to = text_of(fields, "to")
         call = self._world.run(lambda engine, now: engine.dial(now, number, to, {name: fields[name] for name in fields if name != "to"}))
         return json_response({"callId": call.call_id, "from": call.from_, "to": call.to})
 
@@ -131,26 +131,16 @@ class ControlApi:
 
     async def keys(self, request: Request) -> Response:
         """POST /_local/phones/{number}/keys {"digits"}"""
-        number, digits = request.path_params["number"], _text(await fields_of(request), "digits")
+        number, digits = request.path_params["number"], text_of(await fields_of(request), "digits")
         self._world.run(lambda engine, now: engine.phone_keys(now, number, digits))
         return Response(None, 204)
 
-    # The WebRTC side and the account
+    # The interconnect and the account
 
     async def configure_interconnect(self, request: Request) -> Response:
         """PUT /_local/interconnect"""
         fields = await fields_of(request)
         return json_response(asdict(self._world.run(lambda engine, now: engine.configure_interconnect(fields))))
-
-    async def connect(self, request: Request) -> Response:
-        """POST /_local/participants/{id}/connect"""
-        self._world.run(lambda engine, now: engine.connect_device(now, request.path_params["participant_id"]))
-        return Response(None, 204)
-
-    async def disconnect(self, request: Request) -> Response:
-        """POST /_local/participants/{id}/disconnect"""
-        self._world.run(lambda engine, now: engine.disconnect_device(now, request.path_params["participant_id"]))
-        return Response(None, 204)
 
     # What there is and what happened
 
@@ -197,13 +187,6 @@ class ControlApi:
 def _token(request: Request) -> str:
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     return request.headers.get("x-workbench-token") or (value.strip() if scheme.lower() == "bearer" else "")
-
-
-def _text(fields: dict[str, Any], name: str) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str):
-        raise Refusal(400, f"{name}: must be a text, but was {value!r}", "local.field")
-    return value
 
 
 def _check_clock(name: str, value: Any) -> None:

@@ -13,7 +13,7 @@ from workbench.simulator.calls import Call, Conference, Detection, Hook, Link, R
 from workbench.simulator.effects import CancelWebhook, Effect, FetchAudio, Happening, SendWebhook
 from workbench.simulator.limits import Limits, Queue, Window
 from workbench.simulator.phones import Interconnect, Phone
-from workbench.simulator.records import Participant, Session
+from workbench.simulator.records import Connection, Device, Endpoint, Participant, Session
 from workbench.simulator.timers import Timer, Timers
 from workbench.simulator.tracks import Stream, Transcript
 
@@ -22,7 +22,7 @@ class Ids(Protocol):
     """Hands out ids: the engine has no luck of its own."""
 
     def __call__(self, kind: str) -> str:
-        """An unused id for a call, conference, recording, participant, session, device, stream, transcription, error or tid."""
+        """An unused id for a call, conference, recording, participant, session, device, endpoint, stream, transcription, error or tid."""
         ...
 
 
@@ -117,6 +117,9 @@ class Core:
     participants: dict[str, Participant] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     sip_legs: dict[str, Participant] = field(default_factory=dict)
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    devices: dict[str, Device] = field(default_factory=dict)
+    connects: dict[str, Connection] = field(default_factory=dict)
     phones: dict[str, Phone] = field(default_factory=dict)
     on_phone: dict[str, str] = field(default_factory=dict)
     interconnect: Interconnect = field(default_factory=Interconnect)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from workbench.simulator.accounts import Accounts
 from workbench.simulator.control_api import BASE as CONTROL_BASE
 from workbench.simulator.control_api import ControlApi
+from workbench.simulator.endpoints_api import BASE as ENDPOINTS_BASE
+from workbench.simulator.endpoints_api import EndpointsApi
 from workbench.simulator.phones import SPECIAL
 from workbench.simulator.recordings_api import RecordingsApi
 from workbench.simulator.setup import Setup
@@ -48,6 +50,7 @@ def apis() -> list[tuple[str, str, list[Operation]]]:
     return [
         ("Voice", VOICE_BASE, [*voice.operations(), *RecordingsApi(parts[0], voice).operations()]),
         ("WebRTC", WEBRTC_BASE, WebRtcApi(*parts).operations()),
+        ("Endpoints", ENDPOINTS_BASE, EndpointsApi(*parts).operations()),
     ]
 
 

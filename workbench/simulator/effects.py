@@ -89,11 +89,17 @@ Effect = SendWebhook | CancelWebhook | FetchAudio | OpenStream | SendMessage | C
 
 
 class Refusal(Exception):
-    """The engine refuses a request and has changed nothing. A shell turns it into the API's error body."""
+    """The engine refuses a request and has changed nothing. A shell turns it into the API's error body.
 
-    def __init__(self, status: int, description: str, rule: str, type: str = "validation") -> None:
+    `source` names what is to blame where an API tells that: the `field`, `parameter`, `header` or `reference`.
+    """
+
+    def __init__(
+        self, status: int, description: str, rule: str, type: str = "validation", *, source: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(description)
         self.status = status
         self.description = description
         self.rule = rule
         self.type = type
+        self.source = source

@@ -1,4 +1,4 @@
-"""Ids in the forms the platform gives them (documented, voice-api 9 and webrtc-api 1); a seed makes them repeat."""
+"""Ids in the forms the platform gives them (documented, voice-api 9, webrtc-api 1, brtc 2); a seed makes them repeat."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ class SeededIds:
                 return f"conf-{self._hex8()}-{self._uuid()}"
             case "dialog":
                 return f"{self._luck.getrandbits(164):041x}@sbc.bandwidth.com"
+            case "endpoint":
+                return f"e-{self._hex8()}-{self._uuid()}"
+            case "endpointDevice":
+                return f"d-{self._hex8()}-{self._uuid()}"
             case "recording":
                 return f"r-{self._uuid()}"
             case "stream":

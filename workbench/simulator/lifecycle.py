@@ -10,6 +10,7 @@ from workbench.simulator import (
     admission,
     bodies,
     conferences,
+    connects,
     inviting,
     links,
     machine,
@@ -163,6 +164,7 @@ def end(core: Core, call: Call, cause: str, message: str | None = None, *, rule:
     if call.script is not None:
         call.script.cancelled = True
     links.call_ended(core, call)
+    connects.call_left(core, call)
     conferences.call_left(core, call)
     streams.call_ended(core, call)
     _free_far_end(core, call)
@@ -215,4 +217,5 @@ def interrupt(core: Core, call: Call) -> None:
         core.happen("interrupted", "bxml.interrupt", callId=call.call_id, verb=type(call.verb).__name__)
     program.stop(core, call)
     links.call_moved(core, call)
+    connects.call_left(core, call)
     conferences.call_left(core, call)

@@ -16,12 +16,16 @@ MOST = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """An account's limits; None is no limit. `calls_per_second` counts calls in and out together, `calls_at_once` all under way."""
+    """An account's limits; None is no limit. `calls_per_second` counts calls in and out together, `calls_at_once` all under way.
+
+    Endpoints are documented to be limited, their number is not.
+    """
 
     calls_per_second: int | None = None
     queue: int | None = None
     calls_at_once: int | None = None
     requests_per_second: int | None = None
+    endpoints: int | None = 10_000
 
     @property
     def capacity(self) -> int | None:

@@ -20,20 +20,19 @@ from workbench.simulator import (
     phones,
     requests,
     sip,
-    webrtc,
 )
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Application
+from workbench.simulator.device_operations import DeviceOperations
 from workbench.simulator.effects import Refusal
 from workbench.simulator.limits import Limits
 from workbench.simulator.phones import Interconnect, Phone
 from workbench.simulator.snapshot import snapshot
-from workbench.simulator.webrtc_operations import WebRtcOperations
 
 Fields = Mapping[str, Any]
 
 
-class LocalOperations(WebRtcOperations):
+class LocalOperations(DeviceOperations):
     """What `/_local/` may ask of the engine. Methods raise Refusal, and then nothing has changed."""
 
     __slots__ = ()
@@ -142,18 +141,6 @@ class LocalOperations(WebRtcOperations):
         if number not in self.numbers:
             raise Refusal(404, f"{number} is not a number of this account", "number.unknown")
         del self.numbers[number]
-
-    def connect_device(self, now: float, participant_id: str) -> None:
-        """A simulated browser connects with a participant's token."""
-        self.tick(now)
-        webrtc.connect_device(self, self.participant(participant_id))
-
-    def disconnect_device(self, now: float, participant_id: str) -> None:
-        """The simulated browser leaves."""
-        self.tick(now)
-        participant = self.participant(participant_id)
-        if participant.call_id is None:
-            webrtc.disconnect_device(self, participant)
 
     def hears(self) -> dict[str, Any]:
         """Who hears whom now."""

@@ -1,8 +1,8 @@
 """Who hears whom, as a pure function of the state: it draws the matrix, is what the lessons check, and will instruct the mixer.
 
-The parties are the edges: phones in an answered call, and participants whose device is a browser. Two kinds of calls only pass audio
-on: the SIP leg of a participant (it carries the participants it is subscribed to one way, the voice side the other way) and the two
-halves of a call between numbers of the account.
+The parties are the edges: phones in an answered call, participants whose device is a browser, and endpoints with a device. Two kinds of
+calls only pass audio on: the SIP leg of a participant (it carries the participants it is subscribed to one way, the voice side the other
+way) and the two halves of a call between numbers of the account.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workbench.simulator import links
+from workbench.simulator import connects, links
 from workbench.simulator.calls import Call, Conference
 from workbench.simulator.core import Core
-from workbench.simulator.records import Participant
+from workbench.simulator.records import Endpoint, Participant
 
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Somebody with ears: a phone in a call, or a browser participant."""
+    """Somebody with ears: a phone in a call, a browser participant, or an endpoint."""
 
     id: str
     name: str
@@ -29,7 +29,8 @@ def parties(core: Core) -> list[Party]:
     """All parties, phones first, in the order they came."""
     phones = [Party(call.phone, _phone_name(call), "phone") for call in core.calls.values() if call.phone and call.answered]
     browsers = [Party(p.id, p.tag or p.id, "participant") for p in core.participants.values() if _is_browser(p)]
-    return phones + browsers
+    endpoints = [Party(one.id, one.tag or one.id, "endpoint") for one in core.endpoints.values() if one.connected]
+    return phones + browsers + endpoints
 
 
 def hears(core: Core) -> dict[str, list[str]]:
@@ -41,6 +42,9 @@ def hears(core: Core) -> dict[str, list[str]]:
     for participant in core.participants.values():
         if _is_browser(participant):
             sources[participant.id] = set(_from_participant(core, participant, set()))
+    for endpoint in core.endpoints.values():
+        if endpoint.connected:
+            sources[endpoint.id] = set(_from_endpoint(core, endpoint))
     return {listener: [other for other in sources if other in found and other != listener] for listener, found in sources.items()}
 
 
@@ -92,7 +96,10 @@ def _audible(conference: Conference, speaker: str, listener: str) -> bool:
 
 
 def _from_call(core: Core, call: Call, seen: set[str]) -> Iterator[str]:
-    """The parties that reach a call from the voice side."""
+    """The parties that reach a call from the voice side, or from the endpoint it is connected with."""
+    endpoint = connects.joined_with(core, call)
+    if endpoint is not None and endpoint.device is not None and endpoint.device.publishes:
+        yield endpoint.id
     for voice in _voices(core, call):
         if voice.call_id not in seen:
             seen.add(voice.call_id)
@@ -111,6 +118,13 @@ def _behind(core: Core, call: Call, seen: set[str]) -> Iterator[str]:
         yield from _from_call(core, wired, seen)
 
 
+def _from_endpoint(core: Core, endpoint: Endpoint) -> Iterator[str]:
+    """The parties behind the call that an endpoint is connected with."""
+    call = core.calls.get(endpoint.call_id or "")
+    if call is not None and connects.joined_with(core, call) is endpoint:
+        yield from _behind(core, call, {call.call_id})
+
+
 def _from_participant(core: Core, participant: Participant, seen: set[str]) -> Iterator[str]:
     """The parties that a participant is subscribed to; behind a SIP leg, those on its voice side."""
     for other in _subscribed(core, participant):
@@ -123,12 +137,17 @@ def _from_participant(core: Core, participant: Participant, seen: set[str]) -> I
                 yield from _from_call(core, call, seen)
 
 
+def _publishes(core: Core, participant: Participant) -> bool:
+    device = core.devices.get(participant.device_id or "")
+    return "AUDIO" in participant.publish_permissions and (device is None or device.publishes)
+
+
 def _subscribed(core: Core, participant: Participant) -> Iterator[Participant]:
     subscription, session = participant.subscription, core.sessions.get(participant.session_id or "")
     if subscription is None or session is None:
         return
     wanted = {other for other, _ in subscription.participants}
     for other in session.participants:
-        publishes = "AUDIO" in core.participants[other].publish_permissions
+        publishes = _publishes(core, core.participants[other])
         if other != participant.id and publishes and (subscription.everybody or other in wanted):
             yield core.participants[other]

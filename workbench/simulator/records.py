@@ -1,8 +1,10 @@
-"""The records of the WebRTC side: participants, sessions and who is subscribed to whom."""
+"""The records of the WebRTC side: participants, sessions and who is subscribed to whom; endpoints and their connections; devices."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
+from workbench.simulator.calls import Hook
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,51 @@ class Participant:
     subscription: Subscription | None = None
     device_id: str | None = None
     call_id: str | None = None
+
+
+@dataclass(slots=True)
+class Device:
+    """A browser or app that connected with the token of a participant or of an endpoint; `created` is epoch seconds.
+
+    `publishes` tells whether it sends audio, `auto_accept` whether it takes a stream that arrives without being asked.
+    """
+
+    id: str
+    created: float
+    participant_id: str | None = None
+    endpoint_id: str | None = None
+    name: str | None = None
+    publishes: bool = True
+    auto_accept: bool = True
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """A BRTC endpoint. `place` grows from one to the next; `call_id` is the call it is connected with or being offered to."""
+
+    id: str
+    place: int
+    direction: str
+    created: float
+    callback_url: str | None = None
+    fallback_url: str | None = None
+    tag: str | None = None
+    # The one device it ever has, and whether that is connected now.
+    device: Device | None = None
+    connected: bool = False
+    eligible: bool = False
+    call_id: str | None = None
+
+
+@dataclass(slots=True)
+class Connection:
+    """A `<Connect>` under way: a call, the endpoint it reaches, and where its status is told."""
+
+    session_id: str
+    call_id: str
+    endpoint_id: str
+    hook: Hook | None = None
+    joined: bool = False
 
 
 @dataclass(slots=True)

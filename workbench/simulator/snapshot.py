@@ -9,11 +9,12 @@ from workbench.simulator import applications, recordings
 from workbench.simulator.bodies import iso
 from workbench.simulator.calls import Call, Conference, Recording
 from workbench.simulator.core import Core
+from workbench.simulator.records import Connection, Device, Endpoint
 from workbench.simulator.tracks import Stream
 
 
 def snapshot(core: Core) -> dict[str, Any]:
-    """Account, applications, numbers, phones, calls that have not ended, recordings under way, conferences, sessions and participants."""
+    """Everything there is now: the account, phones, calls and what goes on in them, and the WebRTC side of both products."""
     return {
         "account": core.config.account_id,
         "applications": [applications.shown(item) for item in core.applications.values()],
@@ -31,10 +32,14 @@ def snapshot(core: Core) -> dict[str, Any]:
                 "tag": item.tag,
                 "sessionId": item.session_id,
                 "connected": item.device_id is not None,
+                "deviceId": item.device_id,
                 "callId": item.call_id,
             }
             for item in core.participants.values()
         ],
+        "endpoints": [_endpoint(item) for item in core.endpoints.values()],
+        "devices": [_device(item) for item in core.devices.values()],
+        "connections": [_connection(item) for item in core.connects.values()],
     }
 
 
@@ -93,4 +98,37 @@ def _recording(core: Core, recording: Recording) -> dict[str, Any]:
         "seconds": recording.seconds(core.now),
         "paused": recording.paused_since is not None,
         "channels": recordings.channels(core, recording),
+    }
+
+
+def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "endpointId": endpoint.id,
+        "direction": endpoint.direction,
+        "tag": endpoint.tag,
+        "connected": endpoint.connected,
+        "eligible": endpoint.eligible,
+        "deviceId": endpoint.device.id if endpoint.device is not None and endpoint.connected else None,
+        "callId": endpoint.call_id,
+        "creationTimestamp": iso(endpoint.created),
+    }
+
+
+def _device(device: Device) -> dict[str, Any]:
+    return {
+        "deviceId": device.id,
+        "name": device.name,
+        "participantId": device.participant_id,
+        "endpointId": device.endpoint_id,
+        "publishes": device.publishes,
+        "autoAccept": device.auto_accept,
+    }
+
+
+def _connection(connection: Connection) -> dict[str, Any]:
+    return {
+        "sessionId": connection.session_id,
+        "callId": connection.call_id,
+        "endpointId": connection.endpoint_id,
+        "joined": connection.joined,
     }

@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 from workbench import bxml
 from workbench.simulator import (
     conferences,
+    connects,
     forward,
     gather,
     keys,
@@ -26,7 +27,8 @@ from workbench.simulator import (
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Core
 
-# Verbs that answer an unanswered inbound call (assumed, bxml 1.1); Ring does unless told not to, Transfer when its target answers.
+# Verbs that answer an unanswered inbound call (assumed, bxml 1.1); Ring does unless told not to, Transfer and Connect when
+# they are joined.
 ANSWERING = (
     bxml.PlayAudio,
     bxml.SpeakSentence,
@@ -135,4 +137,5 @@ EXECUTE: Mapping[type[bxml.Verb], Callable[[Core, Call, Any], bool]] = {
     bxml.StopTranscription: streams.stop_transcription,
     bxml.Forward: forward.forward,
     bxml.Refer: refer.refer,
+    bxml.Connect: connects.connect,
 }

@@ -11,7 +11,7 @@ from workbench.simulator import bodies, lifecycle
 from workbench.simulator.calls import Call, Hook
 from workbench.simulator.core import Core
 from workbench.simulator.effects import Refusal
-from workbench.simulator.records import Participant, Session, Subscription
+from workbench.simulator.records import Device, Participant, Session, Subscription
 
 PARTICIPANTS_LIMIT = 20
 SESSION_SECONDS = 9 * 3600.0
@@ -128,29 +128,34 @@ def _tell(core: Core, participant: Participant, event: str, rule: str) -> None:
         core.send(Hook(participant.callback_url), body, rule, timeout=WEBHOOK_SECONDS, one_attempt=True)
 
 
-def connect_device(core: Core, participant: Participant) -> None:
-    """A browser connects with the participant's token."""
-    _disconnect(core, participant)
-    participant.device_id = core.ids("device")
+def connect_device(core: Core, participant: Participant, device: Device) -> None:
+    """A browser connects with the participant's token: it takes the place of whatever stood for it before."""
+    _replace(core, participant)
+    core.devices[device.id], participant.device_id = device, device.id
     _tell(core, participant, "onConnect", "webrtc.connect")
 
 
-def disconnect_device(core: Core, participant: Participant) -> None:
-    """The browser leaves; no phone call is touched (assumed)."""
+def disconnect_device(core: Core, participant: Participant, event: str = "onLeave", rule: str = "webrtc.leave") -> None:
+    """The browser leaves or is lost; no phone call is touched (assumed)."""
     if participant.device_id is not None:
-        _tell(core, participant, "onLeave", "webrtc.leave")
+        _tell(core, participant, event, rule)
         core.follow("webrtc.browser")
+        core.devices.pop(participant.device_id, None)
     participant.device_id = None
 
 
 def take_device(core: Core, participant: Participant, call: Call) -> None:
     """A SIP leg invites with the participant's token: it takes the place of whatever stood for it before."""
-    if participant.device_id is not None:
-        core.happen("deviceReplaced", "webrtc.newest", participantId=participant.id)
-        _disconnect(core, participant)
+    _replace(core, participant)
     if call.active:
         participant.device_id, participant.call_id = core.ids("device"), call.call_id
         core.sip_legs[call.call_id] = participant
+
+
+def _replace(core: Core, participant: Participant) -> None:
+    if participant.device_id is not None:
+        core.happen("deviceReplaced", "webrtc.newest", participantId=participant.id)
+        _disconnect(core, participant)
 
 
 def _disconnect(core: Core, participant: Participant) -> None:

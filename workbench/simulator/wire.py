@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from workbench.simulator.effects import Refusal
 from workbench.simulator.stream import label
 
 BODY_LIMIT = 1_000_000  # bytes of a request
@@ -98,6 +99,14 @@ async def fields_of(request: Request) -> dict[str, Any]:
     """The JSON object in a request's body; none when it has no body. Raises BadBody."""
     body = await read_body(request)
     return json_object(body) if body.strip() else {}
+
+
+def text_of(fields: dict[str, Any], name: str) -> str:
+    """A text among the fields. Raises Refusal when it is none."""
+    value = fields.get(name)
+    if not isinstance(value, str):
+        raise Refusal(400, f"{name}: must be a text, but was {value!r}", "local.field")
+    return value
 
 
 def _refuse(constant: str) -> None:

@@ -1,0 +1,62 @@
+"""Devices by their ids: every operation as a method, for whatever carries them."""
+
+from __future__ import annotations
+
+from workbench.simulator import connects, devices
+from workbench.simulator.effects import Refusal
+from workbench.simulator.endpoint_operations import EndpointOperations
+from workbench.simulator.records import Device
+
+
+class DeviceOperations(EndpointOperations):
+    """What a device may do. Methods raise Refusal, and then nothing has changed."""
+
+    __slots__ = ()
+
+    def device(self, device_id: str) -> Device:
+        """A connected device by id. Raises Refusal 404."""
+        if device_id not in self.devices:
+            raise Refusal(404, f"device {device_id} is not connected", "device.gone")
+        return self.devices[device_id]
+
+    def connect_device(
+        self, now: float, token: str, name: str | None = None, *, publishes: bool = True, auto_accept: bool = True
+    ) -> Device:
+        """A device connects with the token of a participant or an endpoint."""
+        self.tick(now)
+        return devices.connect(self, token, name, publishes=publishes, auto_accept=auto_accept)
+
+    def leave_device(self, now: float, device_id: str) -> None:
+        """A device leaves."""
+        self.tick(now)
+        devices.leave(self, self.device(device_id))
+
+    def lose_device(self, now: float, device_id: str) -> None:
+        """The connection to a device is lost."""
+        self.tick(now)
+        devices.lose(self, self.device(device_id))
+
+    def publish_audio(self, now: float, device_id: str, audio: bool) -> None:
+        """A device begins or stops sending audio."""
+        self.tick(now)
+        devices.publish(self, self.device(device_id), audio)
+
+    def request_outbound(self, now: float, device_id: str, to: str, to_type: str = "PHONE_NUMBER") -> bool:
+        """An endpoint's device asks to be connected with somebody; whether the request was accepted."""
+        self.tick(now)
+        return devices.request_outbound(self, self.device(device_id), to, to_type)
+
+    def accept_stream(self, now: float, device_id: str) -> None:
+        """An endpoint's device takes the call it is offered."""
+        self.tick(now)
+        connects.accept(self, devices.endpoint_of(self, self.device(device_id)))
+
+    def decline_stream(self, now: float, device_id: str) -> None:
+        """An endpoint's device declines the call it is offered."""
+        self.tick(now)
+        connects.decline(self, devices.endpoint_of(self, self.device(device_id)))
+
+    def hang_up_device(self, now: float, device_id: str) -> None:
+        """An endpoint's device ends its connection."""
+        self.tick(now)
+        connects.hang_up(self, devices.endpoint_of(self, self.device(device_id)))
