@@ -133,7 +133,5 @@ CASES: tuple[Case, ...] = (
 # Operation ids of other documents for the same operation.
 RENAMED = {"getCallTranscription": "getRecordingTranscription", "deleteCallTranscription": "deleteRecordingTranscription"}
 
-# Operations that are not there yet; each leaves this list with its feature.
-NOT_YET: frozenset[str] = frozenset({})
 # Documented statuses that never come: (operation, status) -> why.
 NEVER = {("listCallRecordings", 404): "the tests of Bandwidth's SDK see an empty list for a call that nobody knows"}

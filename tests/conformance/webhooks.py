@@ -32,11 +32,6 @@ EVENTS = {
 ALL_EVENTS = tuple(event for events in EVENTS.values() for event in events)
 SCHEMAS = {"recordComplete": "recordingCompleteCallback"}
 
-# Events that no scenario has, and why.
-ABSENT: dict[str, str] = {
-    "onDisconnect": "told when a signalling connection is lost; only a real socket can be",
-    **dict.fromkeys(EVENTS["Endpoints"], "the Endpoints API is not there yet"),
-}
 # Complaints we stand by: (event, complaint) -> why.
 ACCEPTED: dict[tuple[str, str], str] = {
     (

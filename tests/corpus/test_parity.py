@@ -49,6 +49,7 @@ def posing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         yield {
             "WORKBENCH_VOICE_URL": f"{url}/api/v2",
             "WORKBENCH_WEBRTC_URL": f"{url}/v1",
+            "WORKBENCH_ENDPOINTS_URL": f"{url}/v2",
             "WORKBENCH_TOKEN_URL": f"{url}/api/v1/oauth2/token",
             "WORKBENCH_PORT": str(port),
             "BASE_CALLBACK_URL": base,

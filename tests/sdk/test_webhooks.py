@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from bandwidth import models
 
+from tests.conformance.webhooks import EVENTS
 from tests.corpus.scenario import FOLDER, paths
 from tests.corpus.test_corpus import outcome
 from tests.sdk.program import unknown
@@ -16,10 +17,12 @@ from tests.sdk.program import unknown
 _STREAMS = "media streams have no models in the SDK"
 _LIVE = "real-time transcriptions have no models in the SDK"
 _WEBRTC = "participants belong to the classic WebRTC API, which the SDK has left out"
+_ENDPOINTS = "the SDK's one model of endpoints' events is that of the specification; the guide's form, which the samples read, is another"
 NO_MODEL = {
     **dict.fromkeys(("mediaStreamStarted", "mediaStreamRejected", "mediaStreamStopped"), _STREAMS),
     **dict.fromkeys([f"realTimeTranscription{what}" for what in ("Started", "Available", "Rejected", "Stopped")], _LIVE),
-    **dict.fromkeys(("onConnect", "onLeave"), _WEBRTC),
+    **dict.fromkeys(("onConnect", "onLeave", "onDisconnect"), _WEBRTC),
+    **dict.fromkeys((*EVENTS["Endpoints"], "connectStatus"), _ENDPOINTS),
 }
 _TEXT = "the SDK's model there is that of a transcript's text; the documented webhook tells where the transcription is"
 NO_FIELD = {

@@ -182,12 +182,6 @@ def test_tags_stay_until_replaced() -> None:
     assert [webhook.body.get("tag") for webhook in rig.webhooks] == ["first", "third", None]
 
 
-def test_verbs_not_simulated_are_passed_over() -> None:
-    rig = Rig(answer=[bxml.StartRecording(), bxml.SpeakSentence("Hi.")])
-    rig.call(PHONE, "A")
-    assert rig.idle().kinds()[-3:] == ["notSimulated", "speak", "ended"]
-
-
 def test_thousands_of_verbs_that_take_no_time() -> None:
     rig = Rig(answer="<Response>" + "<Tag/>" * 9000 + "</Response>")
     rig.call(PHONE, "A")

@@ -84,7 +84,9 @@ class EndpointsApi:
             except Unauthorized as unknown:
                 return refuse(self.error(401, _REFUSED, _BLAME, {"WWW-Authenticate": 'Basic realm="Bandwidth"'}), unknown.rule)
             except Refusal as refusal:
-                return refuse(self.error(refusal.status, refusal.description, refusal.source), refusal.rule)
+                return refuse(
+                    self.error(refusal.status, refusal.description, refusal.source or {"reference": request.url.path}), refusal.rule
+                )
             except BadBody as bad:
                 return refuse(self.error(bad.status, bad.description, {"field": "body"}), bad.rule)
 

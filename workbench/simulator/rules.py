@@ -243,7 +243,6 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("bxml.tag", "Tag replaces the tag of later webhooks", D, "bxml/tag"),
     ("bxml.tag-attribute", "a verb's tag goes with its webhooks and all later ones of the call", D, "bxml/about"),
     ("bxml.tag-clear", "an empty tag clears it", D, "bxml/about"),
-    ("bxml.not-simulated", "a verb that is not simulated yet is logged and passed over", C, "ours"),
     # Keys
     ("gather.terminating", "a terminating digit ends a Gather, and is told apart from its digits", D, "bxml/gather"),
     ("gather.max-digits", "a Gather ends with its maxDigits-th digit", D, "bxml/gather"),

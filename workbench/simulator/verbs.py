@@ -53,7 +53,7 @@ def execute(core: Core, call: Call, verb: bxml.Verb) -> bool:
         lifecycle.answer_inbound(core, call)
     elif not call.answered and call.direction == "inbound":
         core.follow("bxml.ring-unanswered" if isinstance(verb, bxml.Ring) else "bxml.unanswered")
-    return EXECUTE.get(type(verb), _not_simulated)(core, call, verb)
+    return EXECUTE[type(verb)](core, call, verb)
 
 
 def _speak(core: Core, call: Call, verb: bxml.SpeakSentence) -> bool:
@@ -103,11 +103,6 @@ def _hangup(core: Core, call: Call, verb: bxml.Hangup) -> bool:
 def _tag(core: Core, call: Call, verb: bxml.Tag) -> bool:
     call.tag = verb.content.strip() or None
     core.happen("tagged", "bxml.tag" if call.tag else "bxml.tag-clear", callId=call.call_id, tag=verb.content)
-    return True
-
-
-def _not_simulated(core: Core, call: Call, verb: bxml.Verb) -> bool:
-    core.happen("notSimulated", "bxml.not-simulated", callId=call.call_id, verb=type(verb).__name__)
     return True
 
 
