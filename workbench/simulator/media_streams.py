@@ -7,7 +7,6 @@ jumped over. A server that does not read is cut off: it holds up nobody, and wha
 from __future__ import annotations
 
 import asyncio
-import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from workbench.simulator.effects import CloseStream, OpenStream, SendMessage
+from workbench.simulator.wire import compact
 
 if TYPE_CHECKING:
     import aiohttp
@@ -208,7 +208,7 @@ class MediaStreams:
 
 
 def _text(message: Mapping[str, Any]) -> str:
-    return json.dumps(message, separators=(",", ":"))
+    return compact(message)
 
 
 _SILENT = b64encode(SILENCE).decode()

@@ -5,32 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import AsyncIterator
 
 from workbench.simulator.bodies import iso
+from workbench.simulator.effects import Happening
 from workbench.simulator.rules import RULES
 
 KEPT = 100_000
 PORTION = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the stream; `seq` grows from entry to entry, `time` is epoch seconds."""
-
-    seq: int
-    time: float
-    kind: str
-    rule: str
-    data: Mapping[str, Any] = field(default_factory=dict)
-
-    def line(self) -> str:
-        """The entry as one line of NDJSON."""
-        record = {"seq": self.seq, "time": iso(self.time), "kind": self.kind, "rule": self.rule}
-        record |= {"label": label(self.rule), "data": self.data}
-        return json.dumps(record, separators=(",", ":"), default=str) + "\n"
+def line(entry: Happening) -> str:
+    """An entry as one line of NDJSON."""
+    record = {"seq": entry.seq, "time": iso(entry.time), "kind": entry.kind, "rule": entry.rule}
+    record |= {"label": label(entry.rule), "data": entry.data}
+    return json.dumps(record, separators=(",", ":"), default=str) + "\n"
 
 
 def label(rule: str) -> str:
@@ -42,12 +31,12 @@ class EventStream:
     """The last `kept` entries, and everybody who follows them."""
 
     def __init__(self, kept: int = KEPT) -> None:
-        self._entries: deque[Entry] = deque(maxlen=kept)
+        self._entries: deque[Happening] = deque(maxlen=kept)
         self._forgotten = 0
         self._followers: list[asyncio.Future[None]] = []
         self._life = 0
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Happening) -> None:
         """Append an entry and wake the followers."""
         if len(self._entries) == self._entries.maxlen:
             self._forgotten = self._entries[0].seq
@@ -60,15 +49,15 @@ class EventStream:
         """The sequence number of the last entry that is no longer kept; 0 while all are."""
         return self._forgotten
 
-    def after(self, seq: int) -> list[Entry]:
+    def after(self, seq: int) -> list[Happening]:
         """Every kept entry later than `seq`; the first one says so when earlier ones were forgotten."""
-        found: list[Entry] = []
+        found: list[Happening] = []
         for entry in reversed(self._entries):
             if entry.seq <= seq:
                 break
             found.append(entry)
         if seq < self._forgotten:
-            found.append(Entry(self._forgotten, self._entries[0].time, "forgotten", "stream.bounded", {"kept": self._entries.maxlen}))
+            found.append(Happening(self._forgotten, self._entries[0].time, "forgotten", "stream.bounded", {"kept": self._entries.maxlen}))
         found.reverse()
         return found
 
@@ -76,7 +65,7 @@ class EventStream:
         """Entries later than `seq` that there are, as NDJSON; gives way between portions, since calls must not wait for it."""
         entries = self.after(seq)
         for start in range(0, len(entries), PORTION):
-            yield "".join(entry.line() for entry in entries[start : start + PORTION])
+            yield "".join(line(entry) for entry in entries[start : start + PORTION])
             await asyncio.sleep(0)
 
     async def follow(self, seq: int) -> AsyncIterator[str]:

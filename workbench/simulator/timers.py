@@ -36,7 +36,11 @@ class Timers:
 
     def next(self) -> float | None:
         """When the earliest timer is due."""
-        return min((heap[0][0] for heap in self._heaps()), default=None)
+        _drop_cancelled(self.awaited)
+        _drop_cancelled(self.limits)
+        if not (self.awaited and self.limits):
+            return self.awaited[0][0] if self.awaited else self.limits[0][0] if self.limits else None
+        return min(self.awaited[0][0], self.limits[0][0])
 
     def busy_until(self) -> float | None:
         """When the earliest timer is due that "run to idle" waits for."""
@@ -44,13 +48,12 @@ class Timers:
         return self.awaited[0][0] if self.awaited else None
 
     def pop(self) -> Timer:
-        """Take the earliest timer. Raises ValueError when there is none."""
-        return heappop(min(self._heaps(), key=lambda heap: heap[0][:2]))[2]
-
-    def _heaps(self) -> list[Heap]:
-        for heap in (self.awaited, self.limits):
-            _drop_cancelled(heap)
-        return [heap for heap in (self.awaited, self.limits) if heap]
+        """Take the earliest timer. Raises IndexError when there is none."""
+        _drop_cancelled(self.awaited)
+        _drop_cancelled(self.limits)
+        if self.awaited and self.limits:
+            return heappop(min(self.awaited, self.limits, key=lambda heap: heap[0][:2]))[2]
+        return heappop(self.awaited or self.limits)[2]
 
 
 def _drop_cancelled(heap: Heap) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -15,7 +14,7 @@ from starlette.routing import Route
 from workbench.simulator.accounts import Accounts, Unauthorized
 from workbench.simulator.effects import Refusal
 from workbench.simulator.voice_shapes import call_state, conference_state, created, member_state, transcription, transcription_metadata
-from workbench.simulator.wire import BadBody, Handler, Operation, TellingResponse, json_object, json_response, read_body, routes
+from workbench.simulator.wire import BadBody, Handler, Operation, TellingResponse, compact, json_object, json_response, read_body, routes
 from workbench.simulator.world import World
 
 BASE = "/api/v2/accounts/{account_id}"
@@ -106,7 +105,7 @@ class VoiceApi:
         if fields.get("password"):
             self._world.engine.follow("api.hidden")
         url = f"{self._url}/calls/{call.call_id}"
-        body = json.dumps(created(call, url), separators=(",", ":"))
+        body = compact(created(call, url))
         response = TellingResponse(body, 201, {"Location": url, "X-Workbench-Seq": str(seq)}, MEDIA_TYPE)
         response.sent = sent
         return response

@@ -8,10 +8,12 @@ import re
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from workbench.simulator.effects import SendWebhook
+from workbench.simulator.wire import compact
 
 if TYPE_CHECKING:
     import aiohttp
@@ -72,7 +74,7 @@ def outgoing(effect: SendWebhook, label: str) -> Outgoing:
     if effect.method == "GET":
         return Outgoing("GET", _with_query(effect.url, effect.body), headers)
     headers["Content-Type"] = "application/json"
-    return Outgoing("POST", effect.url, headers, json.dumps(effect.body, separators=(",", ":")).encode())
+    return Outgoing("POST", effect.url, headers, compact(effect.body).encode())
 
 
 def _with_query(url: str, body: Mapping[str, Any]) -> str:
@@ -154,6 +156,7 @@ class HttpDelivery:
             await session.close()
 
 
+@lru_cache(maxsize=1024)  # an application has few
 def _url(url: str) -> Any:
     """The URL exactly as it was given; only one that cannot stand in a request line is quoted."""
     from yarl import URL

@@ -120,11 +120,13 @@ def ruled(response: Response, rule: str) -> Response:
 
 
 JSON = "application/json"
+# Made once: `json.dumps` makes an encoder at each call that wants no blanks.
+compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None, media_type: str = JSON) -> Response:
     """A JSON answer."""
-    return Response(json.dumps(value, separators=(",", ":")), status, headers, media_type)
+    return Response(compact(value), status, headers, media_type)
 
 
 class TellingResponse(Response):

@@ -19,13 +19,13 @@ from workbench.simulator.effects import CancelWebhook, CloseStream, FetchAudio, 
 from workbench.simulator.engine import Engine
 from workbench.simulator.ids import SeededIds
 from workbench.simulator.media_streams import MediaStreams
-from workbench.simulator.stream import Entry, EventStream, label
+from workbench.simulator.stream import EventStream, label
 from workbench.simulator.webhooks import Answer, Deliver, HttpDelivery, exchange, outgoing
 from workbench.simulator.wire import ruled
 
 T = TypeVar("T")
 
-SECRETS = re.compile(r"(?i)\b(\w*password|uui)=(\"[^\"]*\"?|'[^']*'?)")
+SECRETS = re.compile(r"(?i)(password|uui)=(\"[^\"]*\"?|'[^']*'?)")
 
 GRACE_SECONDS = 2.0  # real seconds that a moved clock waits for one webhook; then its time-out may come
 # In one move, and between two timers: an application that redirects for ever never comes to rest.
@@ -118,10 +118,10 @@ class World:
         for effect in self.engine.take_effects():
             match effect:
                 case Happening():
-                    self.stream.add(Entry(effect.seq, effect.time, effect.kind, effect.rule, effect.data))
+                    self.stream.add(effect)
                 case SendWebhook():
                     data = {"delivery": effect.delivery_id, "method": effect.method, "url": effect.url, "body": effect.body}
-                    self.stream.add(Entry(effect.seq, self.clock.now(), "webhook", effect.rule, data))
+                    self.stream.add(Happening(effect.seq, self.clock.now(), "webhook", effect.rule, data))
                     self._start(("webhook", effect.delivery_id), self._send(effect))
                 case CancelWebhook():
                     self._cancel(("webhook", effect.delivery_id))
@@ -167,7 +167,7 @@ class World:
         ms = round((loop.time() - begun) * 1000, 1)
         data = {"delivery": effect.delivery_id, "of": effect.seq, "status": status, "error": error, "reply": reply, "ms": ms}
         self._catch_up()
-        self.stream.add(Entry(self.engine.next_seq(), self.clock.now(), "webhookAnswered", effect.rule, data))
+        self.stream.add(Happening(self.engine.next_seq(), self.clock.now(), "webhookAnswered", effect.rule, data))
         self.run(lambda engine, now: engine.webhook_done(now, effect.delivery_id, status, answer.body, error))
 
     async def _fetch(self, effect: FetchAudio) -> None:
