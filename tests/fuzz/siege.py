@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from random import Random
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from hypothesis import strategies as st
@@ -343,6 +344,8 @@ class Siege:
         for _ in range(10):  # whoever is left alone may go on with a Transfer of its own
             for call in [call for call in world.engine.calls.values() if call.active]:
                 await self.tell("aftermath", "POST", f"{VOICE}/calls/{call.call_id}", {"state": "completed"})
+            for number in list(world.engine.on_phone):  # the application has no say over forwarded calls
+                await self.tell("aftermath", "POST", f"/_local/phones/{quote(number)}/hangup", {})
             await self.tell("aftermath", "POST", "/_local/clock", {"run_to": "idle"})
         await self.tell("aftermath", "POST", "/_local/clock", {"advance": FORGOTTEN})
         assert not (kept := left(world.engine)), kept
