@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.rig import BASE, PHONE, PHONE_2, Rig
+from tests.simulator.rig import APPLICATION, BASE, NUMBER, PHONE, PHONE_2, Rig
 from workbench import bxml, tokens
 
 URLS = {"bridge_complete_url": "/complete", "bridge_target_complete_url": "/target"}
@@ -201,3 +201,40 @@ def test_a_call_that_is_taken_while_it_bridges_stays_with_the_one_that_took_it()
     rig.idle()
     assert rig.hears() == {PHONE: [PHONE_2], PHONE_2: [PHONE]}
     assert not leg.active
+
+
+NUMBER_2, NUMBER_3 = "+19195550102", "+19195550103"
+
+
+def two_numbers_ring(**answers: object) -> tuple[Rig, str, str]:
+    """A caller is transferred to two numbers of the account, neither of which has answered yet; both calls that arrived there."""
+    arrived: dict[str, str] = {}
+
+    def initiate(body: Mapping[str, Any]) -> bxml.Verb:
+        arrived[body["to"]] = body["callId"]
+        targets = [bxml.PhoneNumber(number, **answers) for number in (NUMBER_2, NUMBER_3)]  # type: ignore[arg-type]
+        return bxml.Transfer(targets) if body["to"] == NUMBER else bxml.Ring(30, answer_call=False)
+
+    rig = Rig(initiate=initiate)
+    for number in (NUMBER_2, NUMBER_3):
+        rig.engine.put_number(number, {"applicationId": APPLICATION})
+    rig.dial(PHONE, "A")
+    rig.settle()
+    rig.names |= {arrived[NUMBER_2]: "X", arrived[NUMBER_3]: "Y"}
+    return rig, arrived[NUMBER_2], arrived[NUMBER_3]
+
+
+def test_two_targets_of_one_transfer_cannot_be_bridged_since_one_of_them_loses() -> None:
+    rig, x, y = two_numbers_ring()
+    rig.engine.update_call_bxml(rig.now, x, bxml.Response([bxml.Bridge(y), bxml.Pause(50)]).to_bxml().encode())
+    rig.settle()
+    assert rig.events()[3:] == ["disconnect Y cancel"]
+    assert [happening.rule for happening in rig.happenings if happening.kind in ("joined", "parted")] == ["transfer.join"]
+
+
+def test_a_winner_that_loses_its_call_by_its_victory_is_joined_with_nobody() -> None:
+    rig, x, y = two_numbers_ring(transfer_answer_url="/transferAnswer")
+    rig.engine.update_call_bxml(rig.now, x, bxml.Response([bxml.Bridge(y)]).to_bxml().encode())
+    rig.settle()
+    assert rig.events()[3:] == ["disconnect A hangup", "disconnect X hangup", "disconnect Y cancel"]
+    assert "joined" not in rig.kinds() and not rig.engine.links

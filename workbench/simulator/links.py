@@ -41,6 +41,9 @@ def _join(core: Core, link: Link) -> None:
     assert link.b is not None
     for call_id in (link.a, link.b):
         lifecycle.answer_inbound(core, core.calls[call_id], _ANSWERED_BY[type(link.verb)])
+    # Answering one may have cancelled the other: as a leg that lost against it.
+    if core.links.get(link.a) is not link:
+        return
     link.joined = True
     core.happen("joined", _RULE[type(link.verb)], verb=type(link.verb).__name__, callIds=[link.a, link.b])
     recordings.joined(core, link)
@@ -66,6 +69,9 @@ def target_answered(core: Core, leg: Call) -> None:
     for loser in losers:
         del core.links[loser.call_id]
         lifecycle.end(core, loser, "cancel", rule="transfer.first")
+    # A call that a loser takes along may have been all that kept the winner.
+    if core.links.get(leg.call_id) is not link:
+        return None
     assert leg.target is not None
     if leg.target.answer is not None:
         lifecycle.ask(core, leg, "transferAnswer", leg.target.answer, "transfer.answer")
