@@ -314,3 +314,16 @@ def test_a_unidirectional_stream_takes_no_messages() -> None:
 
 def test_a_clear_says_nothing_of_length() -> None:
     assert stream_messages.played('{"eventType":"clear"}') is None
+
+
+def test_waiting_for_the_end_of_a_stream_that_is_still_connecting_does_not_end_with_its_beginning() -> None:
+    rig = Rig(answer=[stream(), PARK])
+    rig.sockets[SERVER] = False
+    call = rig.call(PHONE, "A")
+    rig.advance(3)
+    then = bxml.Response([bxml.StopStream("s", wait=True), bxml.SpeakSentence("It has ended.")])
+    rig.engine.update_call_bxml(rig.now, call, then.to_bxml().encode())
+    rig.engine.stream_opened(rig.now, rig.opened[0].connection_id)
+    assert rig.settle().kinds()[-3:] == ["streamAwaited", "streamStarted", "media"]
+    rig.engine.stream_closed(rig.now, rig.opened[0].connection_id, None)
+    assert rig.settle().kinds()[-3:] == ["streamStopped", "next", "speak"]

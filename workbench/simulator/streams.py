@@ -83,7 +83,8 @@ def opened(core: Core, stream: Stream) -> None:
     stream.timer.cancelled = True
     call = core.calls[stream.call_id]
     _begin(core, call, stream, _kind(stream).start)
-    _go_on(core, call, stream, _kind(stream).next)
+    if not isinstance(call.verb, bxml.StopStream):  # which waits for the end
+        _go_on(core, call, stream, _kind(stream).next)
 
 
 def failed(core: Core, stream: Stream, error: str) -> None:
