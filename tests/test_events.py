@@ -243,6 +243,13 @@ def test_a_flood_of_refusals_does_not_fill_the_disk(log, monkeypatch):
     assert len(log.refusals()) == 3
 
 
+def test_of_a_long_path_the_beginning_alone_is_searched_for_secrets(log, monkeypatch):
+    searched = []
+    monkeypatch.setattr(type(log._masker), "text", lambda self, text: searched.append(len(text)) or text)
+    log.refuse(Refused(1.0, "Not Found", 404, "GET", "/" + "eyJ" * 60_000))
+    assert searched == [2000]
+
+
 def test_nor_does_the_length_of_what_is_asked_for(log):
     log.refuse(Refused(1.0, "Not Found", 404, "M" * 50_000, "/" + "a" * 200_000))
     assert [(len(one.method), len(one.path)) for one in log.refusals()] == [(20, 200)]

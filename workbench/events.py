@@ -36,6 +36,8 @@ REMEMBERED = 5_000
 REFUSALS_KEPT = 1_000
 # Characters of a refused request's path that are noted: whoever knocks chooses it.
 PATH_KEPT = 200
+# And of these so many are searched for secrets: the search takes long in long paths.
+PATH_READ = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,9 @@ class EventLog:
         with self._lock:
             self._refused[refused.reason] = count = self._refused.get(refused.reason, 0) + 1
         if refused.reason != "challenged" and count <= REFUSALS_KEPT:
-            self._database.refuse(replace(refused, method=refused.method[:20], path=self._masker.text(refused.path)[:PATH_KEPT]))
+            self._database.refuse(
+                replace(refused, method=refused.method[:20], path=self._masker.text(refused.path[:PATH_READ])[:PATH_KEPT])
+            )
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each event, masked, once its outcome is committed. Returns what ends the subscription."""

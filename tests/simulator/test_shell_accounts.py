@@ -314,3 +314,10 @@ async def test_a_rate_of_requests(platform: Platform) -> None:
 def test_a_bad_application_is_named() -> None:
     with pytest.raises(SetupError, match=r"applications: a: .*colour"):
         Setup(applications={"a": {"colour": "red"}}).config("")
+
+
+async def test_a_password_that_is_no_unicode_text_lets_nobody_in(platform: Platform) -> None:
+    answer = await platform.http.put("/_local/users/x", content=rb'{"password":"\ud800"}')
+    assert answer.status_code == 200
+    async with platform.client(auth=("x", "y")) as http:
+        assert (await http.get(f"{VOICE}/calls")).status_code == 401

@@ -11,8 +11,9 @@ import pytest
 from workbench.simulator import world as world_module
 from workbench.simulator.clock import Clock
 from workbench.simulator.effects import Happening
-from workbench.simulator.stream import EventStream
+from workbench.simulator.stream import EventStream, line
 from workbench.simulator.webhooks import Outgoing
+from workbench.simulator.world import masked
 
 from .shell import BASE, PHONE, PHONE_2, START, VOICE, Platform, document, until
 
@@ -219,3 +220,20 @@ def test_the_stream_is_bounded_and_says_so() -> None:
     assert [entry.seq for entry in stream.after(4)] == [5, 6]
     assert [(entry.seq, entry.kind) for entry in stream.after(0)] == [(3, "forgotten"), (4, "kind"), (5, "kind"), (6, "kind")]
     assert stream.after(6) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("uui eyJhbGciOiJIUzI1NiJ9.eyJhIjoiOTkw.c2lnbmF0dXJl;encoding=jwt", "uui •••;encoding=jwt"),
+        ("line\neyJhbGciOiJIUzI1NiJ9.eyJhIjoiOTkw.c2lnbmF0dXJl", "line\n•••"),
+        ("wss://me:secret@app.test/x", "wss://•••@app.test/x"),
+        ("sip:alice@example.com", "sip:alice@example.com"),
+    ],
+)
+def test_the_event_stream_shows_no_secret(said: str, shown: str) -> None:
+    assert json.loads(line(Happening(1, START, "webhook", "call.initiate", {"body": {"uui": said}})))["data"]["body"]["uui"] == shown
+
+
+def test_an_answer_is_noted_without_its_passwords() -> None:
+    assert masked("<Redirect password = 'geheim' uui=\"x\"/>") == '<Redirect password="•••" uui="•••"/>'

@@ -157,4 +157,4 @@ def basic(authorization: str) -> tuple[str, str]:
 
 
 def _match(known: Mapping[str, Login], name: str, password: str) -> bool:
-    return name in known and any(compare_digest(one.encode(), password.encode()) for one in known[name].secrets)
+    return name in known and any(compare_digest(one.encode(errors="surrogatepass"), password.encode()) for one in known[name].secrets)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import deque
 from collections.abc import AsyncIterator
 
@@ -14,12 +15,16 @@ from workbench.simulator.rules import RULES
 KEPT = 100_000
 PORTION = 500
 
+# Participants' tokens, and credentials in URLs: webhooks carry them, their readers here need none.
+_SECRETS = re.compile(r"(?:eyJ[\w-]{4,1000}\.[\w-]{1,4000}\.[\w-]*)|(?:(?<=://)[^/\s@\"]+(?=@))")
+
 
 def line(entry: Happening) -> str:
-    """An entry as one line of NDJSON."""
+    """An entry as one line of NDJSON, tokens and credentials of URLs masked."""
     record = {"seq": entry.seq, "time": iso(entry.time), "kind": entry.kind, "rule": entry.rule}
     record |= {"label": label(entry.rule), "data": entry.data}
-    return json.dumps(record, separators=(",", ":"), default=str) + "\n"
+    text = json.dumps(record, separators=(",", ":"), default=str) + "\n"
+    return _SECRETS.sub("•••", text) if "eyJ" in text or "@" in text else text
 
 
 def label(rule: str) -> str:

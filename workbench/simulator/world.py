@@ -25,7 +25,7 @@ from workbench.simulator.wire import ruled
 
 T = TypeVar("T")
 
-SECRETS = re.compile(r"(?i)(password|uui)=(\"[^\"]*\"?|'[^']*'?)")
+SECRETS = re.compile(r"(?i)(password|uui)\s*=\s*(\"[^\"]*\"?|'[^']*'?)")
 
 GRACE_SECONDS = 2.0  # real seconds that a moved clock waits for one webhook; then its time-out may come
 # In one move, and between two timers: an application that redirects for ever never comes to rest.
