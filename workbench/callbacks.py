@@ -28,7 +28,7 @@ BODY_LIMIT = 64 * 1024
 # Webhooks of the WebRTC side (webrtc-api 6).
 PARTICIPANT = ("onConnect", "onLeave", "onDisconnect")
 # Events of verbs that have no attributes for credentials (bxml 8): the key in their URL opens the way for these and no others.
-UNSIGNED = frozenset({"referComplete"})
+UNSIGNED = frozenset({"referComplete", "connectStatus"})
 # The platform waits 15 s unless a call says otherwise (callbackTimeout, 1..25 s); one second is left for the way back.
 PATIENCE = 14.0
 
@@ -128,8 +128,8 @@ class CallbackApp(Flask):
             self._authenticate()
         fields = self._fields()
         # What a webhook says of itself counts, so it has to say one of those the key is for.
-        if keyed and fields.get("eventType") not in UNSIGNED:
-            abort(HTTPStatus.BAD_REQUEST, f"expected one of {', '.join(UNSIGNED)}")
+        if keyed and fields.get("eventType", fields.get("event", event_type)) not in UNSIGNED:
+            abort(HTTPStatus.BAD_REQUEST, f"expected one of {', '.join(sorted(UNSIGNED))}")
         return self._receive_call(mode, event_type, fields)
 
     def _inbound_event(self, event_type: str) -> Response:

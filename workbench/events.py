@@ -247,8 +247,9 @@ def in_order(events: Iterable[Event]) -> list[Event]:
 def _identity(webhook: Webhook) -> tuple[str, ...] | None:
     """What two deliveries of one webhook have in common; None for a webhook that cannot be told from its like."""
     data = webhook.data
-    about = [str(data[key]) for key in ("callId", "conferenceId", "participantId") if data.get(key)]
-    at = data.get("eventTime") or data.get("timestamp")
+    about = [str(data[key]) for key in ("callId", "conferenceId", "participantId", "sessionId") if data.get(key)]
+    # A Connect's status has no time, but comes once for each connection (brtc 4.2).
+    at = data.get("eventTime") or data.get("timestamp") or data.get("status")
     return (webhook.event_type, str(at), webhook.url, *about) if about and at else None
 
 
@@ -271,7 +272,7 @@ def _event_of(webhook: Webhook, data: Mapping[str, Any], run: str, number: int, 
         call_id=_text(data.get("callId")),
         from_=_text(data.get("from")),
         to=_text(data.get("to")),
-        cause=_text(data.get("cause")),
+        cause=_text(data.get("cause") or (data.get("status") if webhook.event_type == "connectStatus" else None)),
         data=data,
         label=webhook.label,
         rule=webhook.rule,

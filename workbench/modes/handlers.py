@@ -32,6 +32,7 @@ TELLING = frozenset(
         "disconnect",
         "transferDisconnect",
         "conferenceCompleted",
+        "connectStatus",
         "dtmf",
         "machineDetectionComplete",
         "recordingAvailable",
