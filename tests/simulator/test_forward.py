@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from tests.simulator.rig import BASE, NUMBER, PHONE, PHONE_2, PHONE_3, Rig
+from tests.simulator.rig import APPLICATION, BASE, NUMBER, PHONE, PHONE_2, PHONE_3, Rig
 from workbench import bxml
 from workbench.simulator.effects import Refusal
 
@@ -120,3 +121,26 @@ def test_forwarded_to_another_number() -> None:
     rig.dial(PHONE)
     rig.idle()
     assert rig.events() == ["initiate A", "initiate", "disconnect A rejected", "disconnect rejected"]
+
+
+def test_who_picks_up_and_thereby_loses_its_call_is_joined_with_nobody() -> None:
+    """A is transferred to two numbers; X forwards to a third, where Z bridges Y: answering X makes its leg win, and Y fall."""
+    arrived: dict[str, str] = {}
+    numbers = [f"+1919555010{place}" for place in (2, 3, 4)]
+
+    def initiate(body: Mapping[str, Any]) -> bxml.Verb:
+        arrived[body["to"]] = body["callId"]
+        if body["to"] == NUMBER:
+            return bxml.Transfer([bxml.PhoneNumber(number) for number in numbers[:2]])
+        return bxml.Forward(numbers[2]) if body["to"] == numbers[0] else bxml.Ring(30, answer_call=False)
+
+    rig = Rig(initiate=initiate)
+    for number in numbers:
+        rig.engine.put_number(number, {"applicationId": APPLICATION})
+    rig.dial(PHONE, "A")
+    rig.settle()
+    _, y, z = (arrived[number] for number in numbers)
+    rig.engine.update_call_bxml(rig.now, z, bxml.Response([bxml.Bridge(y)]).to_bxml().encode())
+    rig.settle()
+    joined = [happening for happening in rig.happenings if happening.kind == "joined"]
+    assert all(set(happening.data["callIds"]) <= set(rig.engine.links) for happening in joined), joined

@@ -59,6 +59,9 @@ def answered(core: Core, link: Link, leg: Call) -> None:
     """The other party picked up: so is the caller, and both hear each other."""
     link.b, link.ringing = leg.call_id, []
     lifecycle.answer_inbound(core, core.calls[link.a], "forward.join")
+    # Answering the caller may have ended what stands behind this very leg.
+    if core.links.get(leg.call_id) is not link:
+        return
     link.joined = True
     core.happen("joined", "forward.join", verb="Forward", callIds=[link.a, link.b])
 
