@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import errno
-import gc
 import json
 import os
 import secrets
@@ -80,10 +79,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _serve(options: argparse.Namespace, setup: Setup, listener: socket.socket) -> int:
-    import uvicorn
-
     from workbench.simulator.app import create_app
-    from workbench.simulator.spelling import spelled
+    from workbench.simulator.serving import Server
     from workbench.simulator.world import World
 
     host = f"[{options.host}]" if ":" in options.host else options.host
@@ -91,39 +88,7 @@ def _serve(options: argparse.Namespace, setup: Setup, listener: socket.socket) -
     world = World(setup.config(f"{url}/api/v2"), seed=options.seed)
     token = secrets.token_urlsafe(24) if options.child else None
     app = create_app(world, setup, token=token, public=options.public)
-
-    class Server(uvicorn.Server):
-        """Tells when it is ready, and lets go of whoever follows the event stream before it waits for open connections."""
-
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            _announce(url, token, setup)
-            import aiohttp  # noqa: F401 between start and first request, so that neither waits for it
-
-            # What was loaded stays, and calls are kept for days: to look through them for cycles every 700 objects costs calls per second.
-            gc.freeze()
-            gc.set_threshold(20_000)
-
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            world.stream.clear()
-            await super().shutdown(sockets)
-
-        def handle_exit(self, sig: int, frame: Any) -> None:
-            # A child's interrupt is not for it; and no signal is raised again at the end, so that stopping is a success.
-            if not (options.child and sig == signal.SIGINT):
-                self.should_exit, self.force_exit = True, self.should_exit
-
-    server = Server(
-        uvicorn.Config(
-            spelled(app),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            ws="none",
-            timeout_keep_alive=75,  # longer than clients keep idle connections
-            timeout_graceful_shutdown=1,
-        )
-    )
+    server = Server(app, lambda: _announce(url, token, setup), world.stream.clear, deaf=options.child)
     if options.child:
         _end_with_stdin(lambda: setattr(server, "should_exit", True))
     server.run([listener])
