@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import io
 import itertools
 import json
 import threading
+import wave
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -16,8 +20,20 @@ Event = Mapping[str, Any]
 Answer = str | Callable[[Event], str]
 
 
+def _sound() -> bytes:
+    """A second of silence."""
+    content = io.BytesIO()
+    with wave.open(content, "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(16000))
+    return content.getvalue()
+
+
+SOUND = _sound()
+
+
 class Application:
-    """Answers by path; `events` are all webhooks so far, in order of arrival."""
+    """Answers webhooks by path, every GET with a sound, and takes media streams; `events` are all webhooks so far, in order of arrival."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -37,6 +53,30 @@ class Application:
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
+
+            def do_GET(self) -> None:
+                if self.headers.get("Upgrade", "").lower() == "websocket":
+                    return self.listen()
+                self.send_response(200)
+                self.send_header("Content-Type", "audio/wav")
+                self.send_header("Content-Length", str(len(SOUND)))
+                self.end_headers()
+                self.wfile.write(SOUND)
+
+            def listen(self) -> None:
+                """Take a stream's messages until its close, and close too (RFC 6455)."""
+                key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+                self.send_response(101)
+                self.send_header("Upgrade", "websocket")
+                self.send_header("Connection", "Upgrade")
+                self.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())
+                self.end_headers()
+                while len(head := self.rfile.read(2)) == 2 and head[0] & 15 != 8:
+                    size = head[1] & 127
+                    size = int.from_bytes(self.rfile.read({126: 2, 127: 8}[size])) if size > 125 else size
+                    self.rfile.read(4 + size)  # a mask goes before what a client sends
+                self.wfile.write(b"\x88\x00")
+                self.close_connection = True
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
