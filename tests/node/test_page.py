@@ -10,9 +10,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.conftest import ROOT
+from tests.sdk.application import Application
 from workbench.local import Local
 
 pytestmark = pytest.mark.sockets
@@ -38,7 +40,7 @@ def here(text: str, local: Local) -> str:
 
 def test_all_programs_are_looked_at() -> None:
     assert len(PYTHON) == len(SAID)
-    assert [language for language, _ in BLOCKS if language != "python"] == ["sh", "sh", "js", "sh"]
+    assert [language for language, _ in BLOCKS if language != "python"] == ["sh", "sh", "sh", "js", "sh"]
 
 
 @pytest.mark.parametrize(("text", "said"), list(zip(PYTHON, SAID, strict=True)))
@@ -56,10 +58,42 @@ def test_python(text: str, said: str, local: Local, tmp_path: Path, child_enviro
     assert re.fullmatch(said, ran.stdout, re.DOTALL), ran.stdout
 
 
+def test_the_platform_starts_as_the_page_says(child_environment: Callable[..., dict[str, str]]) -> None:
+    command = next(text for language, text in BLOCKS if language == "sh").split()
+    assert (command[0], command[-2:]) == (".venv/bin/python", ["--port", "8010"])
+    ran = [sys.executable, *command[1:-1], "0"]
+    with subprocess.Popen(ran, stdout=subprocess.PIPE, text=True, env=child_environment()) as process:
+        assert process.stdout is not None
+        printed = [process.stdout.readline().split()[-1] for _ in range(5)]
+        process.terminate()
+    table = PAGE.partition("## A first program")[0].replace("http://127.0.0.1:8010", printed[0])
+    addresses = [address.removesuffix("/accounts/9900000") for address in printed[1:]]
+    assert [address for address in addresses if f"`{address}`" not in table] == []
+
+
+def test_a_phone_is_told_by_curl(local: Local) -> None:
+    if not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    (commands,) = [text for language, text in BLOCKS if language == "sh" and "/keys" in text]
+    application = Application()
+    gather = f'<Response><StartGather dtmfUrl="{application.at(path="/key")}"/><Pause duration="60"/></Response>'
+    body = {"from": "+19195550100", "to": "+15550100001", "applicationId": "a0000000-0000-4000-8000-000000000001"}
+    body |= {"answerUrl": application.at(gather), "disconnectUrl": application.at()}
+    httpx.post(f"{local.url}/api/v2/accounts/9900000/calls", json=body, auth=("local", "local")).raise_for_status()
+    application.wait("answer")
+    local.clock.advance(0)
+    keys, hangup = here(commands, local).splitlines()
+    subprocess.run(["bash", "-c", keys], capture_output=True, timeout=30, check=True)
+    assert [application.wait("dtmf", digit=digit)["digit"] for digit in "12#"] == ["1", "2", "#"]
+    subprocess.run(["bash", "-c", hangup], capture_output=True, timeout=30, check=True)
+    assert application.wait("disconnect")["cause"] == "hangup"
+    application.close()
+
+
 def test_curl(local: Local) -> None:
     if not shutil.which("curl"):
         pytest.skip("curl is not installed")
-    (commands,) = [text for language, text in BLOCKS if language == "sh" and text.startswith("curl")]
+    (commands,) = [text for language, text in BLOCKS if language == "sh" and text.startswith("curl -u")]
     answers = [
         subprocess.run(["bash", "-c", line.replace("curl ", "curl -sS ")], capture_output=True, text=True, timeout=30, check=True).stdout
         for line in here(commands, local).splitlines()

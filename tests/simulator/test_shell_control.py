@@ -179,6 +179,17 @@ async def test_bad_input_names_the_field_and_the_rule(platform: Platform, method
     assert (await platform.http.get("/_local/state")).json() == before
 
 
+async def test_a_wrong_base_url_is_told_where_the_apis_are(platform: Platform) -> None:
+    answer = await platform.http.get("/accounts/9900000/calls")
+    assert answer.status_code == 404
+    assert all(place in answer.json()["error"] for place in ("/api/v2", "/v1", "/v2", "/api/v1/oauth2/token", "/_local/"))
+
+
+async def test_a_field_that_is_not_there_is_called_missing(platform: Platform) -> None:
+    answer = await platform.http.post(f"/_local/phones/{PHONE}/dial", json={"number": NUMBER})
+    assert (answer.status_code, answer.json()["error"]) == (400, "to is missing")
+
+
 async def test_the_token_of_a_start() -> None:
     platform = Platform(token="secret")
     async with platform.client() as http:

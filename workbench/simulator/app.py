@@ -29,6 +29,10 @@ MOST_FIELDS = 100
 # The Voice API's words for what no operation answers (documented, voice-api/errors).
 _VOICE_WORDS = {404: ("validation", "Not Found"), 405: ("validation", "Method Not Allowed")}
 _RULES = {404: "http.path", 405: "http.method"}
+# For whoever has the wrong base URL.
+_PLACES = (
+    f"the Voice API is below /api/v2, WebRTC below /v1, endpoints below /v2, OAuth2 tokens are at {TOKEN_PATH}, controls below /_local/"
+)
 _VOICE_OTHER = ("internal-error", "An unknown internal error occurred")
 
 
@@ -55,7 +59,7 @@ def create_app(world: World, setup: Setup | None = None, *, token: str | None = 
             return webrtc.error(status, text)
         if request.url.path.startswith("/v2/"):
             return endpoints.error(status, text, {"reference": request.url.path}, headers)
-        response = control_api.error(status, text)
+        response = control_api.error(status, f"{text}: {_PLACES}" if status == 404 else text)
         response.headers.update(headers or {})
         return response
 

@@ -76,7 +76,7 @@ class Engine(VoiceOperations, RecordingOperations, LocalOperations):
         if not call.active or call.turn != delivery.turn:
             return self.happen("answerIgnored", "webhook.late", callId=call.call_id, event=delivery.body["eventType"])
         if body is None:
-            message = f"The {delivery.body['eventType']} webhook could not be delivered"
+            message = f"The {delivery.body['eventType']} webhook could not be delivered, or its answer was no 2XX"
             return lifecycle.end(self, call, "callback-error", message, rule="webhook.failed")
         return program.receive(self, call, body, delivery.url)
 

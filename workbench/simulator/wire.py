@@ -103,7 +103,9 @@ async def fields_of(request: Request) -> dict[str, Any]:
 
 def text_of(fields: dict[str, Any], name: str) -> str:
     """A text among the fields. Raises Refusal when it is none."""
-    value = fields.get(name)
+    if name not in fields:
+        raise Refusal(400, f"{name} is missing", "local.field")
+    value = fields[name]
     if not isinstance(value, str):
         raise Refusal(400, f"{name}: must be a text, but was {value!r}", "local.field")
     return value
