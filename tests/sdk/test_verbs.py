@@ -93,9 +93,11 @@ def in_order(wanted: list[str], found: list[str]) -> bool:
 
 
 @pytest.fixture
-def program(program: Program) -> Program:
+def program(program: Program) -> Iterator[Program]:
+    """Nothing is left of a test before, and nothing for one after."""
     program.local.reset()
-    return program
+    yield program
+    program.local.reset()
 
 
 @pytest.mark.parametrize(("document", "wanted"), OUTBOUND)
