@@ -228,6 +228,7 @@ def test_events_of_verbs_without_credentials_come_by_the_key_of_their_url(world)
     assert world.send("referComplete", query="?flow=f1&key=wrong", auth=None).status_code == 401
     assert world.send("answer", query=query, auth=None).status_code == 401
     assert world.app.test_client().post(f"/bridge/referComplete{query}", json={"eventType": "answer", "callId": "c-1"}).status_code == 400
+    assert world.app.test_client().post(f"/bridge/referComplete{query}", json={"eventType": ["referComplete"]}).status_code == 400
     status = {"status": "INITIATED", "sessionId": "s-1"}  # nothing in it says which event it is
     assert world.app.test_client().post(f"/bridge/connectStatus{query}", json=status).status_code == 200
     assert world.app.drain(10)

@@ -128,7 +128,7 @@ class CallbackApp(Flask):
             self._authenticate()
         fields = self._fields()
         # What a webhook says of itself counts, so it has to say one of those the key is for.
-        if keyed and fields.get("eventType", fields.get("event", event_type)) not in UNSIGNED:
+        if keyed and str(fields.get("eventType", fields.get("event", event_type))) not in UNSIGNED:
             abort(HTTPStatus.BAD_REQUEST, f"expected one of {', '.join(sorted(UNSIGNED))}")
         return self._receive_call(mode, event_type, fields)
 

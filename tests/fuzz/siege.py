@@ -7,9 +7,7 @@ everything is forgotten and a call goes through as on the first day.
 from __future__ import annotations
 
 import asyncio
-import io
 import json
-import wave
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ import httpx
 from hypothesis import strategies as st
 
 import workbench.simulator.world as world_module
+from tests.corpus.application import silence
 from tests.simulator.shell import BASE, NUMBER, NUMBER_2, START, URL, VOICE, WEBRTC, Application, Platform, call_fields
 from tests.simulator.test_properties import Platform as Properties
 from workbench import tokens
@@ -40,10 +39,11 @@ SETTINGS = {"phones", "applications", "numbers", "followed"}  # of the core: wha
 
 # The names of fields that any API or control has, for bodies without a schema.
 WORDS = (
-    *("answer", "ring_seconds", "busy", "reject", "hangup_after", "by_hand", "machine", "rings", "says", "answer_seconds", "to", "digits"),
+    *("answer", "ring_seconds", "busy", "reject", "hangup_after", "by_hand", "answered_by", "rings", "says", "answer_seconds", "to"),
     *("callInitiatedCallbackUrl", "callStatusCallbackUrl", "callInitiatedMethod", "callbackTimeout", "username", "password", "name"),
     *("tag", "state", "status", "redirectUrl", "mute", "hold", "callIdsToCoach", "sessionId", "participants", "token", "type", "direction"),
     *("publishPermissions", "callbackUrl", "callTimeout", "priority", "uui", "machineDetection", "eventCallbackUrl", "limits", "headers"),
+    "digits",
 )
 FIELDS = ("callTimeout", "callbackTimeout", "priority", "tag", "uui", "machineDetection", "displayName", "privacy", "answerFallbackUrl")
 BYTES = (
@@ -99,17 +99,6 @@ class WildApplication(Application):
             return Answer(200, (), b"<Response>" + b" " * 1_000_001)
         await asyncio.Event().wait()
         raise AssertionError("it never answers")
-
-
-def silence(seconds: float) -> bytes:
-    """A WAV file."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as audio:
-        audio.setnchannels(1)
-        audio.setsampwidth(1)
-        audio.setframerate(8000)
-        audio.writeframes(b"\x80" * int(seconds * 8000))
-    return file.getvalue()
 
 
 @contextmanager
