@@ -94,7 +94,8 @@ def environment(extra: str = "") -> str:
     if digest not in done or (extra and extra not in done):
         STAMP.unlink(missing_ok=True)
         install(extra, shutil.which("uv"))
-        STAMP.write_text(f"{digest} {extra}\n")
+        kept = done[1:] if digest in done else []
+        STAMP.write_text(" ".join([digest, *kept, *filter(None, [extra])]) + "\n")
     return str(PYTHON)
 
 
@@ -108,7 +109,7 @@ def become(*command: str, **variables: str) -> NoReturn:
 
 
 def lab(*words: str) -> NoReturn:
-    python = environment()
+    python = environment("speech")
     options = ["--ServerApp.root_dir=.", "--LabApp.default_url=/lab/tree/notebooks/01_transfer.ipynb"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--allow-root")
@@ -130,7 +131,7 @@ def check(*_: str) -> NoReturn:
 
 def lock(*words: str) -> NoReturn:
     uv = shutil.which("uv") or stop("uv is needed to write the lock; install it first (pip install uv).")
-    how = "-q --upgrade --universal --python-version 3.11 --fork-strategy fewest --extra test --no-header --no-annotate"
+    how = "-q --upgrade --universal --python-version 3.11 --fork-strategy fewest --extra test --extra speech --no-header --no-annotate"
     become(uv, "pip", "compile", *how.split(), "pyproject.toml", "-o", LOCK, *words)
 
 

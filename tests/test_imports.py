@@ -30,6 +30,8 @@ SHELLS = {
     *("webhooks", "webrtc_api", "wire", "world"),
 }
 SHELL_LIBRARIES = {"aiohttp", "httptools", "jwt", "starlette", "tinytag", "uvicorn", "uvloop", "yarl"}
+# What only the sound of the simulator uses, on top.
+MEDIA_LIBRARIES = {"aioice", "aiortc", "av", "hibari", "numpy", "pylibsrtp"}
 
 # module or package -> (modules of ours, libraries); None: anything
 Row = tuple[set[str] | None, set[str] | None]
@@ -94,7 +96,8 @@ def in_core(parts: list[str]) -> bool:
 def row(parts: list[str]) -> Row:
     """The row of one module, given its path below the package."""
     if parts[0] == "simulator":
-        return (CONTRACT | {"simulator"}, set() if in_core(parts) else SHELL_LIBRARIES)
+        libraries = SHELL_LIBRARIES | (MEDIA_LIBRARIES if parts[1] == "media" else set())
+        return (CONTRACT | {"simulator"}, set() if in_core(parts) else libraries)
     return APPLICATION[parts[0]]
 
 
