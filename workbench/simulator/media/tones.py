@@ -1,0 +1,162 @@
+"""Tones by sample position, so that frame follows frame without a click, and how strongly tones sound in what was heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.simulator.media.sound import FRAME_SAMPLES, RATE, Frame
+
+LEVEL = 0.2  # of full scale; the peak of one sine
+FADE_SECONDS = 0.005
+RING_HZ = (440.0, 480.0)  # ring back tone of the United States: 2 s of 6 s
+RING_SECONDS, RING_PERIOD = 2.0, 6.0
+BEEP_HZ, BEEP_SECONDS = 1000.0, 0.4
+KEY_SECONDS, KEY_GAP_SECONDS = 0.07, 0.03
+PAUSES = {",": 0.5, "w": 0.5, "W": 1.0}  # seconds without a key
+
+_LOW, _HIGH = (697.0, 770.0, 852.0, 941.0), (1209.0, 1336.0, 1477.0, 1633.0)
+DTMF = {key: (_LOW[row], _HIGH[column]) for row, keys in enumerate(("123A", "456B", "789C", "*0#D")) for column, key in enumerate(keys)}
+
+# Tones that are told apart: within less than an octave none is another's harmonic; all survive 8 kHz.
+_OCTAVE, _BAND = (1550.0, 3050.0), (420.0, 3300.0)
+_IN_OCTAVE, MOST_APART = 26, 60
+
+SEGMENT_SECONDS = 0.2  # what is measured at once; longer buffers are measured piece by piece, as phases slip where packets are lost
+FLOOR = 0.002  # of full scale; below it nothing is heard
+SHARE = 0.25  # of the loudest of the tones asked for
+PROMINENCE = 3.0  # times what sounds beside the tone
+
+Samples = npt.NDArray[np.float64]
+
+
+def tone(hz: float, start: int = 0, count: int = FRAME_SAMPLES, level: float = LEVEL) -> Frame:
+    """A sine from the sample `start` on; pieces fit together."""
+    return _pcm(level * _sine(hz, start, count))
+
+
+def chord(tones: Iterable[float], start: int = 0, count: int = FRAME_SAMPLES, level: float = LEVEL) -> Frame:
+    """Several sines at once, each as loud as `level`."""
+    return _pcm(level * sum((_sine(hz, start, count) for hz in tones), np.zeros(count)))
+
+
+def ring(start: int = 0, count: int = FRAME_SAMPLES) -> Frame | None:
+    """Ring back tone from the sample `start` on; None while it is silent."""
+    seconds = _seconds(start, count) % RING_PERIOD
+    loud = np.clip(np.minimum(seconds, RING_SECONDS - seconds) / FADE_SECONDS, 0.0, 1.0)
+    if not loud.any():
+        return None
+    return _pcm(LEVEL / 2 * loud * (_sine(RING_HZ[0], start, count) + _sine(RING_HZ[1], start, count)))
+
+
+def beep() -> Frame:
+    """A beep, whole."""
+    return faded(tone(BEEP_HZ, 0, round(BEEP_SECONDS * RATE)))
+
+
+def keys(digits: str, tone_seconds: float = KEY_SECONDS, gap_seconds: float = KEY_GAP_SECONDS) -> Frame:
+    """The tones of keys (RFC 4733, DTMF), whole: each is followed by a gap; what is no key is a pause."""
+    pieces = [np.zeros(0, np.int16)]
+    for digit in digits:
+        if digit in DTMF:
+            pieces += [faded(chord(DTMF[digit], 0, round(tone_seconds * RATE))), np.zeros(round(gap_seconds * RATE), np.int16)]
+        else:
+            pieces.append(np.zeros(round(PAUSES.get(digit, 0.0) * RATE), np.int16))
+    return np.concatenate(pieces)
+
+
+def faded(samples: Frame) -> Frame:
+    """The same without clicks where it begins and ends."""
+    count = min(round(FADE_SECONDS * RATE), len(samples) // 2)
+    if not count:
+        return samples
+    slope, soft = np.arange(count) / count, samples.astype(np.float64)
+    soft[:count] *= slope
+    soft[-count:] *= slope[::-1]
+    return soft.astype(np.int16)
+
+
+def cut(samples: Frame, start: int, count: int = FRAME_SAMPLES) -> Frame | None:
+    """A piece of something whole, filled up with silence; None where it has nothing (any more, or yet)."""
+    if start >= len(samples) or start + count <= 0:
+        return None
+    if 0 <= start <= len(samples) - count:
+        return samples[start : start + count]
+    piece = np.zeros(count, np.int16)
+    found = samples[max(0, start) : start + count]
+    place = max(0, -start)
+    piece[place : place + len(found)] = found
+    return piece
+
+
+# Hearing
+
+
+def palette(count: int) -> list[float]:
+    """So many tones that `heard` tells apart, ascending. Played together none should be louder than 0.8 / count."""
+    if count > MOST_APART:
+        raise ValueError(f"at most {MOST_APART} tones are told apart")
+    low, high = _OCTAVE if count <= _IN_OCTAVE else _BAND
+    return [round(float(hz), 1) for hz in np.linspace(low, high, count)]
+
+
+def levels(samples: npt.NDArray[np.int16], tones: Sequence[float], rate: int = RATE) -> list[float]:
+    """How loudly each tone sounds, as the peak of its sine in parts of full scale (Goertzel by segments under a Hann window)."""
+    length = min(len(samples), round(SEGMENT_SECONDS * rate))
+    if length < 2 or not len(tones):
+        return [0.0] * len(tones)
+    pieces = np.lib.stride_tricks.sliding_window_view(samples, length)[:: max(1, length // 2)] / 32768.0
+    window = np.hanning(length)
+    waves = np.exp(-2j * np.pi / rate * np.outer(np.arange(length), tones))
+    found = 2.0 * np.abs((pieces * window) @ waves) / window.sum()
+    return [float(level) for level in np.sqrt(np.mean(found**2, axis=0))]
+
+
+def heard(samples: npt.NDArray[np.int16], among: Sequence[float], rate: int = RATE) -> list[float]:
+    """Which of these tones sound: loud enough, not far below the loudest of them, and standing out from what is beside them.
+
+    It holds after Opus and after PCMU at 8 kHz, for tones that are at least 10 / seconds of the buffer (and 50 Hz) apart.
+    """
+    if not among:
+        return []
+    own = levels(samples, among, rate)
+    seconds = min(len(samples) / rate, SEGMENT_SECONDS)
+    beside = [levels(samples, [hz + offset / max(seconds, 0.01) for hz in among], rate) for offset in (-3.5, -2.5, 2.5, 3.5)]
+    least = max(FLOOR, SHARE * max(own))
+    around = [float(np.median(near)) for near in zip(*beside, strict=True)]
+    return [hz for hz, level, near in zip(among, own, around, strict=True) if level >= least and level >= PROMINENCE * near]
+
+
+def keys_heard(samples: npt.NDArray[np.int16], rate: int = RATE) -> str:
+    """The keys whose tones follow one another in a buffer."""
+    step, found, last = round(0.02 * rate), "", ""
+    for start in range(0, len(samples) - 2 * step + 1, step // 2):
+        key = _key(samples[start : start + 2 * step], rate)
+        if key and key != last:
+            found += key
+        last = key
+    return found
+
+
+def _key(samples: npt.NDArray[np.int16], rate: int) -> str:
+    low, high = levels(samples, _LOW, rate), levels(samples, _HIGH, rate)
+    row, column = int(np.argmax(low)), int(np.argmax(high))
+    both = min(low[row], high[column])
+    rest = max(sorted(low)[-2], sorted(high)[-2])
+    if both < 10 * FLOOR or both < 2 * rest:
+        return ""
+    return next(key for key, pair in DTMF.items() if pair == (_LOW[row], _HIGH[column]))
+
+
+def _seconds(start: int, count: int) -> Samples:
+    return np.arange(start, start + count, dtype=np.float64) / RATE
+
+
+def _sine(hz: float, start: int, count: int) -> Samples:
+    return np.asarray(np.sin(2 * np.pi * hz * _seconds(start, count)))
+
+
+def _pcm(samples: Samples) -> Frame:
+    return np.clip(np.rint(samples * 32767), -32768, 32767).astype(np.int16)
