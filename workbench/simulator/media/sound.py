@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +20,20 @@ class Voice(Protocol):
     """Somebody or something that makes sound."""
 
     def frame(self) -> Frame | None:
-        """The next 20 ms, or None for silence. Called once a tick while its sound is mixed or tapped."""
+        """The next 20 ms, or None for silence. Called once a tick while its sound is mixed or tapped; nobody changes what it gives.
+
+        What came while it was not asked for is over: it goes on with what comes now.
+        """
 
 
 class Outlet(Protocol):
     """Where the sound of one ear leaves to."""
 
     def put(self, frame: Frame | None) -> None:
-        """Take the next 20 ms, or None for silence. Called once a tick while the ear is mixed for; must not block."""
+        """Take the next 20 ms, or None for silence. Called once a tick while there is a voice that is mixed for the ear; must not block.
+
+        The frame may be others' too and must not be changed.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +59,30 @@ class OpusOutlet(Outlet, Protocol):
 
     def forward(self, packet: OpusPacket) -> None:
         """Send a packet on unchanged."""
+
+
+def is_opus_voice(voice: Voice) -> TypeGuard[OpusVoice]:
+    """Whether a voice arrives as Opus."""
+    return hasattr(voice, "takers")
+
+
+def is_opus_outlet(outlet: Outlet) -> TypeGuard[OpusOutlet]:
+    """Whether an outlet can pass packets through."""
+    return hasattr(outlet, "forward")
+
+
+def summed(frames: list[Frame]) -> Frame | None:
+    """Sounds at once, as loud as a sample can be at most; None when there is none. A single one is handed on as it is."""
+    if len(frames) < 2:
+        return frames[0] if frames else None
+    total = np.add(frames[0], frames[1], dtype=np.int32)
+    for frame in frames[2:]:
+        total += frame
+    return np.clip(total, -32768, 32767, out=total).astype(np.int16)
+
+
+def checked(frame: Frame) -> Frame:
+    """A frame as it must be. Raises ValueError for what is none."""
+    if frame.shape != (FRAME_SAMPLES,) or frame.dtype != np.int16:
+        raise ValueError(f"a frame has {FRAME_SAMPLES} samples of 16 bits, not {frame.shape} of {frame.dtype}")
+    return frame
