@@ -1,0 +1,290 @@
+"""The one transport of a peer: ICE, on it DTLS with the keys of SRTP, on that data channels. RTP does not pass through aiortc's tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import pylibsrtp
+from aiortc import (
+    RTCCertificate,
+    RTCDataChannel,
+    RTCDtlsFingerprint,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+    RTCIceTransport,
+    RTCSctpTransport,
+)
+from aiortc.rtcdatachannel import RTCDataChannelParameters
+from aiortc.rtcsctptransport import RTCSctpCapabilities
+
+from workbench.simulator.media.ice import Wire
+from workbench.simulator.media.sdp import Description
+
+CONNECT_SECONDS = 30.0  # for ICE and DTLS together
+VANISHED_SECONDS = 15.0  # without any sign of life
+MAX_SENDERS = 32  # SSRCs of one far end
+MAX_CHANNELS = 16
+MAX_MESSAGE = 65_536
+_HEARTBEAT, _DIAGNOSTICS = "__heartbeat__", "__diagnostics__"
+
+log = logging.getLogger(__name__)
+
+
+class _Below:
+    """What aiortc's DTLS stands on here: the three parts of an RTCIceTransport that it uses."""
+
+    def __init__(self, post: Callable[[bytes], None]) -> None:
+        self.role = "controlled"
+        self.waiting: asyncio.Queue[bytes] = asyncio.Queue(64)
+        self._post = post
+
+    async def _recv(self) -> bytes:
+        data = await self.waiting.get()
+        if not data:
+            raise ConnectionError("closed")
+        return data
+
+    async def _send(self, data: bytes) -> None:
+        self._post(data)
+
+
+class Link:
+    """One far end, reached by ICE and known by its fingerprint, for the life of its keys.
+
+    States, told by `on_state`: connecting, connected, and in the end failed (never reached, vanished, refused) or closed (by either side).
+    """
+
+    def __init__(
+        self, controlling: bool, on_state: Callable[[Link], None], on_rtp: Callable[[bytes, float], None], on_rtcp: Callable[[bytes], None]
+    ) -> None:
+        self.state = "new"
+        self.role: str | None = None  # in DTLS: client or server
+        self.remote: Description | None = None
+        self.round_trip: float | None = None  # seconds, by the heartbeat
+        self._controlling = controlling
+        self._on_state, self._on_rtp, self._on_rtcp = on_state, on_rtp, on_rtcp
+        self._certificate = RTCCertificate.generateCertificate()
+        self.wire = self.newest = Wire(controlling, self._arrived, self._alive)
+        self._below = _Below(self._post)
+        self.dtls = RTCDtlsTransport(cast(RTCIceTransport, self._below), [self._certificate])
+        self.dtls.on("statechange", self._dtls_changed)
+        self.sctp: RTCSctpTransport | None = None
+        self._heartbeat: RTCDataChannel | None = None
+        self._pinged = 0.0
+        self._rx: Any = None
+        self._tx: Any = None
+        self._senders: set[int] = set()
+        self._heard = time.monotonic()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def fingerprints(self) -> tuple[tuple[str, str], ...]:
+        """How the far end will know us."""
+        return tuple((print_.algorithm, print_.value) for print_ in self._certificate.getFingerprints() if print_.algorithm == "sha-256")
+
+    def continues(self, remote: Description) -> bool:
+        """Whether a description is of the far end that this link leads to."""
+        return self.remote is None or set(self.remote.fingerprints) == set(remote.fingerprints)
+
+    async def open(self) -> None:
+        """Open the sockets."""
+        await self.wire.gather_candidates()
+
+    async def towards(self, remote: Description) -> None:
+        """Connect with the far end, or follow it when it has restarted ICE. Returns at once, apart from new sockets."""
+        former, self.remote = self.remote, remote
+        if former is None:
+            await self.wire.expect(remote.ufrag, remote.password, remote.lite, remote.candidates)
+            self._become("connecting")
+            self._spawn(self._connect(remote))
+        elif former.ufrag != remote.ufrag:
+            self.newest = Wire(False, self._arrived, self._alive)
+            await self.newest.gather_candidates()
+            await self.newest.expect(remote.ufrag, remote.password, remote.lite, remote.candidates)
+            self._spawn(self._move(self.newest))
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self, remote: Description) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self.wire.connect()
+                self.dtls._set_role(self.role or "client")
+                await self.dtls.start(RTCDtlsParameters([RTCDtlsFingerprint(*print_) for print_ in remote.fingerprints]))
+        except (ConnectionError, TimeoutError) as error:
+            log.debug("no connection: %r", error)
+        except Exception:  # the libraries raise what they like on what far ends send
+            log.warning("a connection failed", exc_info=True)
+        if self.dtls.state != "connected":
+            return self._end("failed")
+        self._rx, self._tx = self.dtls._rx_srtp, self.dtls._tx_srtp
+        self._heard = time.monotonic()
+        self._become("connected")
+        await self._start_sctp()
+
+    async def _move(self, wire: Wire) -> None:
+        """Take the way that a restart of ICE found; DTLS and the keys stay."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await wire.connect()
+        except (ConnectionError, TimeoutError):
+            await wire.close()
+            return
+        former, self.wire = self.wire, wire
+        self._heard = time.monotonic()
+        if former is not wire:
+            await former.close()
+
+    # packets
+
+    def _arrived(self, data: bytes) -> None:
+        first = data[0]
+        if 127 < first < 192:
+            if self._rx is not None and len(data) >= 12:
+                self._media(data)
+        elif 19 < first < 64 and not self._below.waiting.full():
+            self._below.waiting.put_nowait(data)
+
+    def _media(self, data: bytes) -> None:
+        """Decrypt a packet and hand it on. What does not prove to come from the far end is dropped."""
+        try:
+            if 192 <= data[1] < 224:  # RFC 5761
+                self._on_rtcp(self._rx.unprotect_rtcp(data))
+                return
+            sender = int.from_bytes(data[8:12], "big")
+            if sender not in self._senders and len(self._senders) >= MAX_SENDERS:
+                return
+            packet = self._rx.unprotect(data)
+        except (pylibsrtp.Error, ValueError):
+            return
+        self._senders.add(sender)
+        self._heard = now = time.monotonic()
+        self._on_rtp(packet, now)
+
+    def send(self, packet: bytes) -> None:
+        """Send an RTP packet, or drop it while there is no connection."""
+        if self._tx is not None:
+            self.wire.post(self._tx.protect(packet))
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """Send a compound RTCP packet, or drop it while there is no connection."""
+        if self._tx is not None:
+            self.wire.post(self._tx.protect_rtcp(packet))
+
+    def _post(self, data: bytes) -> None:
+        self.wire.post(data)
+
+    # data channels
+
+    def carry(self, channels: str | None) -> None:
+        """Have data channels, the platform's two: agreed on beforehand, announced, or None of ours."""
+        if self.sctp is not None:
+            return
+        self.sctp = RTCSctpTransport(self.dtls)
+        handled = self.sctp._handle_data
+
+        async def guarded(data: bytes) -> None:
+            try:
+                await handled(data)
+            except Exception as error:  # malformed SCTP; it must not end the task that reads DTLS
+                log.debug("SCTP of %d bytes was dropped: %r", len(data), error)
+
+        self.sctp._handle_data = guarded  # type: ignore[method-assign]
+        self.sctp.on("datachannel", self._opened)
+        for number, label in enumerate((_HEARTBEAT, _DIAGNOSTICS) if channels else ()):
+            agreed = {"negotiated": True, "id": number, "protocol": "udp"} if channels == "negotiated" else {}
+            channel = RTCDataChannel(self.sctp, RTCDataChannelParameters(label=label, **cast(Any, agreed)))
+            if label == _HEARTBEAT:
+                self._listen(channel)
+        if self.state == "connected":
+            self._spawn(self._start_sctp())
+
+    async def _start_sctp(self) -> None:
+        remote = (
+            next((section for section in self.remote.sections if section.kind == "application" and section.usable), None)
+            if self.remote
+            else None
+        )
+        if self.sctp and remote:
+            try:
+                await self.sctp.start(RTCSctpCapabilities(MAX_MESSAGE), remote.sctp_port)
+            except ConnectionError as error:
+                log.debug("no data channels: %r", error)
+
+    def _opened(self, channel: RTCDataChannel) -> None:
+        """Take a channel that the far end has announced; one that announces them without end gets no more data."""
+        if self.sctp and len(self.sctp._data_channels) > MAX_CHANNELS:
+            self._spawn(self.sctp.stop())
+        elif channel.label == _HEARTBEAT:
+            self._listen(channel)
+
+    def _listen(self, channel: RTCDataChannel) -> None:
+        self._heartbeat = channel
+        channel.on("message", self._beat)
+
+    def _beat(self, message: object) -> None:
+        if message == "PONG" and self._pinged:
+            self.round_trip, self._pinged = time.monotonic() - self._pinged, 0.0
+        elif message == "PING" and self._heartbeat and self._heartbeat.readyState == "open":
+            self._heartbeat.send("PONG")
+
+    def ping(self) -> None:
+        """Ask the far end for a sign of life, unless it still owes one."""
+        if self._heartbeat and self._heartbeat.readyState == "open" and not self._heartbeat.bufferedAmount:
+            self._pinged = time.monotonic()
+            self._heartbeat.send("PING")
+
+    # life
+
+    def _alive(self) -> None:
+        self._heard = time.monotonic()
+
+    def watch(self) -> None:
+        """Notice a far end that is gone without a word: no check, no media for a while."""
+        if self.state == "connected" and (time.monotonic() - self._heard > VANISHED_SECONDS or not self.wire.connected):
+            self._end("failed")
+
+    def _dtls_changed(self) -> None:
+        if self.dtls.state in {"closed", "failed"}:
+            self._end(self.dtls.state)
+
+    def _become(self, state: str) -> None:
+        if state != self.state and self.state not in {"failed", "closed"}:
+            self.state = state
+            self._on_state(self)
+
+    def _end(self, state: str) -> None:
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close())
+            self._become(state)
+
+    async def close(self) -> None:
+        """Say goodbye and let go of sockets and tasks."""
+        self._end("closed")
+        assert self._closing is not None
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        self._rx = self._tx = None
+        reading = self.dtls._task
+        steps: list[Callable[[], Awaitable[None]]] = [*([self.sctp.stop] if self.sctp else []), self.dtls.stop]
+        for step in steps:
+            try:
+                await step()
+            except Exception as error:
+                log.debug("while closing: %r", error)
+        tasks: list[asyncio.Future[None]] = [*self._tasks, *([reading] if reading else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for wire in {self.wire, self.newest}:
+            await wire.close()
+        self.dtls.remove_all_listeners()
