@@ -50,6 +50,19 @@ async def test_timers_fire_at_their_own_times_while_the_clock_is_moved(platform:
     assert platform.clock.now() == START + 100
 
 
+async def test_watchers_are_called_once_for_all_changes_of_a_moment(platform: Platform) -> None:
+    calls: list[int] = []
+    platform.world.watchers.append(lambda: calls.append(platform.world.engine.seq))
+    for _ in range(3):
+        platform.world.run(lambda engine, now: engine.configure_phone(PHONE, {}))
+    assert calls == []
+    await asyncio.sleep(0)
+    assert len(calls) == 1
+    platform.world.reset()
+    await asyncio.sleep(0)
+    assert len(calls) == 2
+
+
 async def test_advancing_stops_where_it_should(platform: Platform) -> None:
     platform.application.replies["answer"] = PARK
     call = platform.world.engine.call(await platform.call())

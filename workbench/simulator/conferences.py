@@ -111,6 +111,7 @@ def _end(core: Core, conference: Conference, rule: str) -> None:
     conference.completed_time = core.now
     conference.queue, conference.verb = [], None
     conference.turn += 1
+    core.hush(conference.conference_id)
     del core.rooms[conference.name]
     recordings.ended(core, conference, "recording.conference-end")
     core.after(lifecycle.KEPT_SECONDS, partial(_forget, core, conference), waits=False)
@@ -167,6 +168,7 @@ def play(core: Core, conference: Conference, document: Sequence[bxml.Verb], base
 
 
 def _next(core: Core, conference: Conference) -> None:
+    core.hush(conference.conference_id)
     while conference.queue:
         document, base_url = conference.queue[0]
         if not document:
@@ -198,13 +200,13 @@ def _resume(core: Core, conference: Conference, turn: int) -> None:
         _next(core, conference)
 
 
-def _played(core: Core, conference: Conference, turn: int, seconds: float | None, error: str | None) -> None:
+def _played(core: Core, conference: Conference, turn: int, fetch_id: int, seconds: float | None, error: str | None) -> None:
     """An error in one verb skips to the next (documented)."""
     if conference.turn != turn:
-        return None
+        return core.drop(fetch_id)
     if seconds is None:
         core.happen("playFailed", "conference.skip", conferenceId=conference.conference_id, reason=error)
         return _next(core, conference)
-    core.happen("play", "bxml.play", conferenceId=conference.conference_id, seconds=seconds)
+    saying.play(core, fetch_id, seconds, conferenceId=conference.conference_id)
     core.after(seconds, partial(_resume, core, conference, turn))
     return None

@@ -61,6 +61,8 @@ def _offer(core: Core, call: Call, connection: Connection, endpoint: Endpoint) -
     core.happen("streamAvailable", "connect.offer", **about, autoAccepted=accepted)
     if accepted:
         return _join(core, connection)
+    if call.answered:
+        core.play(call.call_id, "ring")
     # Nobody waits for a device that is in somebody's hand.
     call.timers.append(core.after(ACCEPT_SECONDS, partial(_over, core, connection, endpoint, "TIMED_OUT", "connect.timeout"), waits=False))
     return None
@@ -68,7 +70,7 @@ def _offer(core: Core, call: Call, connection: Connection, endpoint: Endpoint) -
 
 def _join(core: Core, connection: Connection) -> None:
     call = core.calls[connection.call_id]
-    call.next_turn()
+    core.next_turn(call)
     connection.joined = True
     core.happen("connected", "connect.join", callId=call.call_id, endpointId=connection.endpoint_id)
     lifecycle.answer_inbound(core, call, "connect.answers")

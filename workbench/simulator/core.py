@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any, Protocol
 
 from workbench import bxml
-from workbench.simulator.calls import Call, Conference, Detection, Hook, Link, Recording
-from workbench.simulator.effects import CancelWebhook, Effect, FetchAudio, Happening, SendWebhook
+from workbench.simulator.calls import Call, Conference, Detection, Hook, Link, Recording, State
+from workbench.simulator.effects import CancelWebhook, DropAudio, Effect, FetchAudio, Happening, SendWebhook
 from workbench.simulator.limits import Limits, Queue, Window
 from workbench.simulator.phones import Interconnect, Phone
 from workbench.simulator.records import Connection, Device, Endpoint, Participant, Session
+from workbench.simulator.sounds import Sound, SoundKind
 from workbench.simulator.timers import Timer, Timers
 from workbench.simulator.tracks import Stream, Transcript
 
@@ -47,6 +48,10 @@ class Config:
     token_secret: str
     voice_url: str
     limits: Limits = field(default_factory=Limits)
+
+
+# Called with the number of a fetch and the length of its file in seconds, or what went wrong.
+Fetched = Callable[[int, float | None, str | None], None]
 
 
 class Kind(Enum):
@@ -110,6 +115,8 @@ class Core:
     connections: dict[int, Stream] = field(default_factory=dict)
     transcripts: dict[str, dict[str, Transcript]] = field(default_factory=dict)
     speech: dict[str, list[Timer]] = field(default_factory=dict)
+    # What is heard now by its source: what is played to a call or conference, by its id; what a party says or presses, by the party's.
+    sounds: dict[str, Sound] = field(default_factory=dict)
     # All recordings by id; those of `<StartRecording>` that run, by call or conference; those of `<Record>` that run, by call.
     recordings: dict[str, Recording] = field(default_factory=dict)
     started_recordings: dict[str, Recording] = field(default_factory=dict)
@@ -134,7 +141,7 @@ class Core:
     asked: Window = field(default_factory=Window)
     queue_timer: Timer | None = None
     deliveries: dict[int, Delivery] = field(default_factory=dict)
-    fetches: dict[int, Callable[[float | None, str | None], None]] = field(default_factory=dict)
+    fetches: dict[int, Fetched] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)
     timers: Timers = field(default_factory=Timers)
     count: int = 0
@@ -178,6 +185,30 @@ class Core:
         if due is not None and due <= now:
             self.tick(now)
             self.timers.pop().run()
+
+    def next_turn(self, call: Call) -> None:
+        """A call moves on: its timers come to nothing, and what is played to it ends; ring back before the answer goes on."""
+        call.next_turn()
+        if call.state is not State.INITIATED:
+            self.hush(call.call_id)
+
+    # Sounds
+
+    def play(self, source: str, kind: SoundKind, seconds: float | None = None, **what: Any) -> Sound:
+        """Have a sound heard from a source, in place of what is heard of it now; without a length it goes on until it is hushed."""
+        self.hush(source)
+        sound = self.sounds[source] = Sound(self.number(), kind, self.now, None if seconds is None else self.now + seconds, **what)
+        return sound
+
+    def hush(self, source: str) -> None:
+        """End what is heard of a source."""
+        sound = self.sounds.pop(source, None)
+        if sound is not None and sound.fetch_id is not None:
+            self.drop(sound.fetch_id)
+
+    def drop(self, fetch_id: int) -> None:
+        """A file that was fetched is not needed, or no more."""
+        self.effects.append(DropAudio(fetch_id))
 
     # Effects
 
@@ -246,8 +277,8 @@ class Core:
                 return self.attempt(delivery)
         self.settled(delivery, body if ok else None)
 
-    def fetch(self, url: str, username: str | None, password: str | None, done: Callable[[float | None, str | None], None]) -> None:
-        """Have an audio file fetched; `done` gets its length in seconds, or what went wrong."""
+    def fetch(self, url: str, username: str | None, password: str | None, done: Fetched) -> None:
+        """Have an audio file fetched."""
         number = self.number()
         self.fetches[number] = done
         self.effects.append(FetchAudio(number, url, username, password))

@@ -42,6 +42,13 @@ class FetchAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class DropAudio:
+    """What was fetched with this number is not played, or no more."""
+
+    fetch_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class OpenStream:
     """Connect to an application's WebSocket and send the first message, then call `Engine.stream_opened` or `stream_failed`.
 
@@ -85,7 +92,7 @@ class Happening:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-Effect = SendWebhook | CancelWebhook | FetchAudio | OpenStream | SendMessage | CloseStream | Happening
+Effect = SendWebhook | CancelWebhook | FetchAudio | DropAudio | OpenStream | SendMessage | CloseStream | Happening
 
 
 class Refusal(Exception):

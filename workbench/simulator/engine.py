@@ -35,7 +35,7 @@ class Engine(VoiceOperations, RecordingOperations, LocalOperations):
         self.tick(now)
         done = self.fetches.pop(fetch_id, None)
         if done is not None:
-            done(seconds, error)
+            done(fetch_id, seconds, error)
 
     def stream_opened(self, now: float, connection_id: int) -> None:
         """A stream's connection stands and its first message was sent."""

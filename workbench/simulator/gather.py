@@ -24,6 +24,7 @@ def gather(core: Core, call: Call, verb: bxml.Gather) -> bool:
 def _prompt(core: Core, call: Call) -> None:
     gathering = call.gathering
     assert gathering is not None
+    core.hush(call.call_id)
     gathering.prompting = bool(gathering.prompts)
     if not gathering.prompts:
         return _time_silence(core, call, _patience(gathering.verb), _silent)
@@ -45,12 +46,12 @@ def _next_prompt_in(core: Core, call: Call, seconds: float) -> None:
     call.timers.append(core.after(seconds, partial(_prompt, core, call)))
 
 
-def _fetched(core: Core, call: Call, turn: int, seconds: float | None, error: str | None) -> None:
+def _fetched(core: Core, call: Call, turn: int, fetch_id: int, seconds: float | None, error: str | None) -> None:
     if call.turn != turn:
-        return None
+        return core.drop(fetch_id)
     if seconds is None:
         return lifecycle.end(core, call, "application-error", error, rule="bxml.play-failed")
-    core.happen("play", "bxml.play", callId=call.call_id, seconds=seconds)
+    saying.play(core, fetch_id, seconds, callId=call.call_id)
     return _next_prompt_in(core, call, seconds)
 
 
@@ -77,7 +78,7 @@ def digit(core: Core, call: Call, key: str) -> None:
     if gathering.verb.effective("input") == "speech":
         return core.happen("keyIgnored", "gather.speech-only", callId=call.call_id, digit=key)
     # A digit stops the prompts and every timer of the silence before it.
-    call.next_turn()
+    core.next_turn(call)
     if gathering.prompting:
         core.happen("promptsStopped", "gather.interrupt", callId=call.call_id)
     gathering.prompts, gathering.prompting = [], False

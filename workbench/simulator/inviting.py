@@ -118,4 +118,6 @@ def ring(core: Core, call: Call, *, waits: bool = True, rule: str = "call.ring")
     """The far end rings; it has callTimeout to answer."""
     call.ringing = True
     core.happen("ringing", rule, callId=call.call_id, to=call.to)
+    if call.parent_call_id is not None and call.parent_call_id not in core.sounds:
+        core.play(call.parent_call_id, "ring")
     call.timers.append(core.after(call.call_timeout, partial(lifecycle.end, core, call, "timeout", rule="call.timeout"), waits=waits))

@@ -77,8 +77,9 @@ def answer_inbound(core: Core, call: Call, rule: str = "call.answer-inbound") ->
 def _answered(core: Core, call: Call, rule: str) -> None:
     move(core, call, State.ANSWERED)
     if call.ringing:
-        call.next_turn()
+        core.next_turn(call)
     call.answer_time, call.ringing = core.now, False
+    core.hush(call.call_id)
     core.happen("answered", rule, callId=call.call_id, direction=call.direction, **{"from": call.from_, "to": call.to})
     webrtc.leg_up(core, call)
     if call.phone is not None:
@@ -124,6 +125,7 @@ def arrive(core: Core, caller: str, number: str, dialog: Dialog, uui: str | None
     call.last_update = core.now
     if wire is None:
         inviting.pick_up(core, call, caller)
+        core.play(call.call_id, "ring")
     else:
         core.wires[call.call_id], core.wires[wire.call_id] = wire.call_id, call.call_id
     core.happen("arrived", "call.initiate", callId=call.call_id, **{"from": caller, "to": number})

@@ -64,6 +64,8 @@ def target_answered(core: Core, leg: Call) -> None:
     if isinstance(link.verb, bxml.Forward):
         return forward.answered(core, link, leg)
     link.b = leg.call_id
+    if core.calls[link.a].answered:
+        core.hush(link.a)
     losers = [core.calls[call_id] for call_id in link.ringing if call_id != leg.call_id]
     link.ringing = []
     for loser in losers:

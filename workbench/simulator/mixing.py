@@ -1,8 +1,11 @@
-"""Who hears whom, as a pure function of the state: it draws the matrix, is what the lessons check, and will instruct the mixer.
+"""Who hears whom, as a pure function of the state: it draws the matrix, the lessons check it, and it tells `routes` whose sound goes where.
 
 The parties are the edges: phones in an answered call, participants whose device is a browser, and endpoints with a device. Two kinds of
 calls only pass audio on: the SIP leg of a participant (it carries the participants it is subscribed to one way, the voice side the other
 way) and the two halves of a call between numbers of the account.
+
+What is heard are sources: parties, and beside them what the platform plays to a call or a conference, by its id, and what an application
+plays on a media stream, by the stream's.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ class Party:
 def parties(core: Core) -> list[Party]:
     """All parties, phones first, in the order they came."""
     phones = [Party(call.phone, _phone_name(call), "phone") for call in core.calls.values() if call.phone and call.answered]
-    browsers = [Party(p.id, p.tag or p.id, "participant") for p in core.participants.values() if _is_browser(p)]
+    browsers = [Party(p.id, p.tag or p.id, "participant") for p in core.participants.values() if is_browser(p)]
     endpoints = [Party(one.id, one.tag or one.id, "endpoint") for one in core.endpoints.values() if one.connected]
     return phones + browsers + endpoints
 
@@ -38,32 +41,53 @@ def hears(core: Core) -> dict[str, list[str]]:
     sources: dict[str, set[str]] = {}
     for call in core.calls.values():
         if call.phone and call.answered:
-            sources[call.phone] = set(_from_call(core, call, {call.call_id}))
+            sources[call.phone] = set(heard_by(core, call))
     for participant in core.participants.values():
-        if _is_browser(participant):
-            sources[participant.id] = set(_from_participant(core, participant, set()))
+        if is_browser(participant):
+            sources[participant.id] = {one for other in publishers(core, participant) for one in published(core, other)}
     for endpoint in core.endpoints.values():
         if endpoint.connected:
-            sources[endpoint.id] = set(_from_endpoint(core, endpoint))
+            sources[endpoint.id] = set(heard_at(core, endpoint))
     return {listener: [other for other in sources if other in found and other != listener] for listener, found in sources.items()}
 
 
-def sent_by(core: Core, call: Call) -> set[str]:
-    """The parties on the inbound track of a call: those at its far end."""
-    return set(_behind(core, call, {call.call_id}))
+def sent_by(core: Core, call: Call) -> tuple[str, ...]:
+    """The sources on the inbound track of a call: those at its far end."""
+    return _once(_behind(core, call, {call.call_id}))
 
 
-def heard_by(core: Core, call: Call) -> set[str]:
-    """The parties on the outbound track of a call: those its far end hears."""
-    return set(_from_call(core, call, {call.call_id}))
+def heard_by(core: Core, call: Call) -> tuple[str, ...]:
+    """The sources on the outbound track of a call: those its far end hears."""
+    return _once(_from_call(core, call, {call.call_id}))
+
+
+def heard_at(core: Core, endpoint: Endpoint) -> tuple[str, ...]:
+    """The sources that an endpoint hears: those behind the call it is connected with."""
+    call = core.calls.get(endpoint.call_id or "")
+    return sent_by(core, call) if call is not None and connects.joined_with(core, call) is endpoint else ()
+
+
+def publishers(core: Core, participant: Participant) -> list[Participant]:
+    """Whom a participant is subscribed to of those who publish and have a device that can: a browser, or a SIP leg that was answered."""
+    return [other for other in _subscribed(core, participant) if is_browser(other) or _leg(core, other) is not None]
+
+
+def published(core: Core, publisher: Participant) -> tuple[str, ...]:
+    """The sources that a participant publishes: itself, or behind a SIP leg what that hears."""
+    return _once(_from_publisher(core, publisher, set()))
+
+
+def is_browser(participant: Participant) -> bool:
+    """Whether a participant's device is a browser."""
+    return participant.device_id is not None and participant.call_id is None
+
+
+def _once(sources: Iterator[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(sources))
 
 
 def _phone_name(call: Call) -> str:
     return f"phone {call.phone}"
-
-
-def _is_browser(participant: Participant) -> bool:
-    return participant.device_id is not None and participant.call_id is None
 
 
 def _voices(core: Core, call: Call) -> Iterator[Call]:
@@ -96,7 +120,8 @@ def _audible(conference: Conference, speaker: str, listener: str) -> bool:
 
 
 def _from_call(core: Core, call: Call, seen: set[str]) -> Iterator[str]:
-    """The parties that reach a call from the voice side, or from the endpoint it is connected with."""
+    """The sources that reach a call from the voice side, from the endpoint it is connected with, and from the platform."""
+    yield from _platform(core, call)
     endpoint = connects.joined_with(core, call)
     if endpoint is not None and endpoint.device is not None and endpoint.device.publishes:
         yield endpoint.id
@@ -106,35 +131,45 @@ def _from_call(core: Core, call: Call, seen: set[str]) -> Iterator[str]:
             yield from _behind(core, voice, seen)
 
 
+def _platform(core: Core, call: Call) -> Iterator[str]:
+    """What the platform lets the far end of this very call hear; a call that is joined with it does not."""
+    if call.call_id in core.sounds:
+        yield call.call_id
+    for stream in core.streams.get(call.call_id, ()):
+        if stream.playback is not None:
+            yield stream.stream_id
+    conference = core.in_conference.get(call.call_id)
+    if conference is not None and conference.conference_id in core.sounds and not conference.members[call.call_id].hold:
+        yield conference.conference_id
+
+
 def _behind(core: Core, call: Call, seen: set[str]) -> Iterator[str]:
-    """The parties at a call's far end."""
+    """The sources at a call's far end."""
     if call.phone is not None:
         yield call.phone
     participant = core.sip_legs.get(call.call_id)
     if participant is not None:
-        yield from _from_participant(core, participant, seen)
+        for other in _subscribed(core, participant):
+            yield from _from_publisher(core, other, seen)
     wired = core.calls.get(core.wires.get(call.call_id, ""))
     if wired is not None:
         yield from _from_call(core, wired, seen)
 
 
-def _from_endpoint(core: Core, endpoint: Endpoint) -> Iterator[str]:
-    """The parties behind the call that an endpoint is connected with."""
-    call = core.calls.get(endpoint.call_id or "")
-    if call is not None and connects.joined_with(core, call) is endpoint:
-        yield from _behind(core, call, {call.call_id})
+def _from_publisher(core: Core, publisher: Participant, seen: set[str]) -> Iterator[str]:
+    """What is heard of a participant: itself; behind a SIP leg, the sources on its voice side."""
+    leg = _leg(core, publisher)
+    if is_browser(publisher):
+        yield publisher.id
+    elif leg is not None and leg.call_id not in seen:
+        seen.add(leg.call_id)
+        yield from _from_call(core, leg, seen)
 
 
-def _from_participant(core: Core, participant: Participant, seen: set[str]) -> Iterator[str]:
-    """The parties that a participant is subscribed to; behind a SIP leg, those on its voice side."""
-    for other in _subscribed(core, participant):
-        if _is_browser(other):
-            yield other.id
-        elif other.call_id is not None and other.call_id not in seen:
-            seen.add(other.call_id)
-            call = core.calls[other.call_id]
-            if call.answered:
-                yield from _from_call(core, call, seen)
+def _leg(core: Core, participant: Participant) -> Call | None:
+    """The SIP leg that stands for a participant, once it is answered."""
+    call = core.calls.get(participant.call_id or "")
+    return call if call is not None and call.answered else None
 
 
 def _publishes(core: Core, participant: Participant) -> bool:

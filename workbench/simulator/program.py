@@ -23,7 +23,7 @@ def run(core: Core, call: Call, document: Sequence[bxml.Verb], base_url: str | N
 
 def stop(core: Core, call: Call) -> None:
     """Forget the running document: its timers and answers come to nothing."""
-    call.next_turn()
+    core.next_turn(call)
     call.program, call.verb, call.gathering = [], None, None
     record.cut_off(core, call)
 
@@ -31,7 +31,7 @@ def stop(core: Core, call: Call) -> None:
 def step(core: Core, call: Call) -> None:
     """Run verbs until one takes time. A loop, because a document may hold thousands that take none."""
     while call.active:
-        call.next_turn()
+        core.next_turn(call)
         if not call.program:
             call.verb = None
             return _finished(core, call)

@@ -44,7 +44,7 @@ def key(core: Core, call: Call, digit: str) -> bool:
 
 def _end(core: Core, call: Call, rule: str) -> None:
     recording = core.record_verbs.pop(call.call_id)
-    call.next_turn()
+    core.next_turn(call)
     recordings.finish(core, recording, rule)
     hook = program.hook(recording.verb, "record_complete", call.base_url)
     if hook is None:

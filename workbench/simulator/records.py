@@ -38,7 +38,8 @@ class Participant:
 class Device:
     """A browser or app that connected with the token of a participant or of an endpoint; `created` is epoch seconds.
 
-    `publishes` tells whether it sends audio, `auto_accept` whether it takes a stream that arrives without being asked.
+    `publishes` tells whether it sends audio, under the `alias` it chose; `auto_accept` whether it takes a stream that arrives without being
+    asked.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Device:
     name: str | None = None
     publishes: bool = True
     auto_accept: bool = True
+    alias: str | None = None
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""How long a sentence takes, and the happening that tells it is being said."""
+"""What is played to calls and conferences: how long a sentence takes, and the happenings that tell what is being said or played."""
 
 from __future__ import annotations
 
@@ -22,5 +22,18 @@ def say(core: Core, verb: bxml.SpeakSentence, **where: Any) -> float:
     seconds, text = seconds_to_say(verb.text), bxml.spoken(verb.text)
     core.happen("speak", "bxml.speak", text=text, seconds=seconds, **where)
     call, conference = core.calls.get(where.get("callId", "")), core.conferences.get(where.get("conferenceId", ""))
+    voice, locale = verb.voice or verb.effective("gender"), verb.effective("locale")
+    core.play(_source(where), "speech", seconds, text=text, voice=voice, locale=locale)
     transcripts.platform_says(core, text, seconds, call, conference)
     return seconds
+
+
+def play(core: Core, fetch_id: int, seconds: float, **where: str) -> None:
+    """Begin to play a file that was fetched to a call or conference."""
+    core.happen("play", "bxml.play", seconds=seconds, **where)
+    core.play(_source(where), "file", seconds, fetch_id=fetch_id)
+
+
+def _source(where: dict[str, Any]) -> str:
+    """The source that a call or conference hears the platform as: its own id."""
+    return str(where.get("callId") or where["conferenceId"])

@@ -67,20 +67,21 @@ def _play(core: Core, call: Call, verb: bxml.PlayAudio) -> bool:
     return False
 
 
-def _played(core: Core, call: Call, turn: int, seconds: float | None, error: str | None) -> None:
+def _played(core: Core, call: Call, turn: int, fetch_id: int, seconds: float | None, error: str | None) -> None:
     if call.turn != turn:
-        return
+        return core.drop(fetch_id)
     if seconds is None:
-        lifecycle.end(core, call, "application-error", error, rule="bxml.play-failed")
-    else:
-        core.happen("play", "bxml.play", callId=call.call_id, seconds=seconds)
-        program.wait(core, call, seconds)
+        return lifecycle.end(core, call, "application-error", error, rule="bxml.play-failed")
+    saying.play(core, fetch_id, seconds, callId=call.call_id)
+    return program.wait(core, call, seconds)
 
 
 def _pause(core: Core, call: Call, verb: bxml.Pause | bxml.Ring) -> bool:
     rule = "bxml.pause" if isinstance(verb, bxml.Pause) else "bxml.ring"
     seconds = float(verb.effective("duration"))
     core.happen(type(verb).__name__.lower(), rule, callId=call.call_id, seconds=seconds)
+    if isinstance(verb, bxml.Ring) and call.answered:
+        core.play(call.call_id, "ring", seconds)
     parked = not call.program or isinstance(call.program[0], bxml.Redirect)
     program.wait(core, call, seconds, waits=not parked)
     return False

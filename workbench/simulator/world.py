@@ -53,6 +53,9 @@ class World:
         self._tasks: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._slow: set[asyncio.Task[None]] = set()
         self._holds: dict[str, asyncio.Event] = {}
+        # Called soon after the engine may have changed, once for all changes of a turn of the loop.
+        self.watchers: list[Callable[[], None]] = []
+        self._watched = False
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
         self._moving = False
@@ -114,7 +117,18 @@ class World:
 
     # Effects
 
+    def _changed(self) -> None:
+        if self.watchers and not self._watched:
+            self._watched = True
+            asyncio.get_running_loop().call_soon(self._tell)
+
+    def _tell(self) -> None:
+        self._watched = False
+        for watcher in tuple(self.watchers):
+            watcher()
+
     def _perform(self) -> None:
+        self._changed()
         for effect in self.engine.take_effects():
             match effect:
                 case Happening():
@@ -270,6 +284,7 @@ class World:
         self.clock.reset()
         self._begin()
         self.engine.applications, self.engine.numbers, self.engine.limits = kept
+        self._changed()
 
     async def close(self) -> None:
         """Abandon what is in flight, let followers go and close every connection."""
