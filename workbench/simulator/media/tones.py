@@ -91,6 +91,13 @@ def cut(samples: Frame, start: int, count: int = FRAME_SAMPLES) -> Frame | None:
     return piece
 
 
+def both(one: Frame | None, other: Frame | None) -> Frame | None:
+    """Two pieces at once, of which at most one is not silent at any moment."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
+
+
 # Hearing
 
 
