@@ -26,7 +26,20 @@ IMPURE = {
 # Every other module of the simulator is core.
 SHELLS = {
     *("__main__", "account_controls", "accounts", "app", "audio", "clock", "control_api", "describe", "device_api", "device_controls"),
-    *("endpoints_api", "ids", "media", "media_streams", "recordings_api", "serving", "setup", "silence", "spelling", "stream", "voice_api"),
+    *(
+        "endpoints_api",
+        "ids",
+        "media",
+        "media_streams",
+        "pages",
+        "recordings_api",
+        "serving",
+        "setup",
+        "silence",
+        "spelling",
+        "stream",
+        "voice_api",
+    ),
     *("webhooks", "webrtc_api", "wire", "world"),
 }
 SHELL_LIBRARIES = {"aiohttp", "httptools", "jwt", "starlette", "tinytag", "uvicorn", "uvloop", "yarl"}
@@ -43,6 +56,7 @@ APPLICATION: dict[str, Row] = {
     "bxml": (CONTRACT, set()),
     "tokens": (CONTRACT, {"jwt"}),
     "errors": (CONTRACT, set()),
+    "addresses": ({*CONTRACT, "settings"}, set()),
     "settings": (CONTRACT, {"pydantic", "pydantic_settings"}),
     "records": (CONTRACT, set()),
     "masking": ({*CONTRACT, "settings", "records"}, set()),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # A moved clock waits for webhooks in real time; a day with a thousand calls takes a while.
 CLOCK_SECONDS = 300.0
+MEASURE_SECONDS = 30.0
 _COLUMNS = frozenset({"callId", "callIds", "from", "to"})
 COLUMNS = ("time", "happening", "leg", "from", "to", "what", "label", "rule", "call", "seq")
 
@@ -89,7 +90,7 @@ class Local:
         `holder` has the token (as `.token` or `["token"]`), or is it. `publish`: whether it sends audio from the start; `auto_accept`:
         whether it takes what an endpoint is offered by itself.
         """
-        fields: dict[str, Any] = {"token": _token(holder), "publish": publish, "autoAccept": auto_accept}
+        fields: dict[str, Any] = {"token": token_of(holder), "publish": publish, "autoAccept": auto_accept}
         made = self.send("POST", "/devices", {**fields, "name": name} if name else fields)
         return Device(str(made["deviceId"]), self)
 
@@ -119,6 +120,10 @@ class Local:
     def hears(self) -> dict[str, Any]:
         """Who hears whom, by id: `{"parties": [{"id", "name", "kind"}], "hears": {id: [id]}}`."""
         return dict(self.send("GET", "/hears"))
+
+    def measure(self) -> dict[str, list[str]]:
+        """Who hears whom, by id, as measured: for a moment each voice is a tone of its own, looked for at every ear."""
+        return dict(self.send("POST", "/hears/measure", timeout=MEASURE_SECONDS)["hears"])
 
     def matrix(self, names: Mapping[str, str] | None = None) -> DataFrame:
         """Who hears whom as a table: a row per listener, a column per voice. `names` calls phones, given by number, otherwise."""
@@ -229,6 +234,14 @@ class Phone:
     def press(self, digits: str) -> None:
         """Press keys: digits, * and #."""
         self._press("keys", {"digits": digits})
+
+    def say(self, text: str) -> None:
+        """Have it speak a sentence in its call."""
+        self._press("say", {"text": text})
+
+    def ticket(self) -> str:
+        """What a browser takes this phone's handset with: good for a while, for this phone only."""
+        return str(self._press("ticket")["ticket"])
 
     def set(self, **script: Any) -> Phone:
         """Script it. Gives the phone.
@@ -349,7 +362,8 @@ class NoLocal:
         raise WorkbenchError(f"wb.local.{name}: {self.why}")
 
 
-def _token(holder: Any) -> str:
+def token_of(holder: Any) -> str:
+    """The token of whom it was made for, who has it as `.token` or `["token"]`, or is it."""
     return str(holder["token"] if isinstance(holder, Mapping) else getattr(holder, "token", holder))
 
 

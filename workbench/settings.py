@@ -28,9 +28,12 @@ LOCAL: dict[str, str] = {
     "client_id": "local-client",
     "client_secret": "local-secret",
 }
+# Where the browser SDK of today's product connects, on Bandwidth's host and here.
+GATEWAY = "/prod/gateway-service/api/v1/endpoints"
 # Read from the environment only for the live platform: a .env made for an account must not reach the local one, nor change its tables.
 _LIVE_ONLY = frozenset(
     {*LOCAL, "application_id", "number", "user_number", "base_callback_url", "voice_url", "webrtc_url", "endpoints_url", "token_url"}
+    | {"device_url", "gateway_url"}
 )
 
 
@@ -95,6 +98,8 @@ class Settings(BaseSettings):
     voice_url: str = Field("https://voice.bandwidth.com/api/v2", validation_alias="WORKBENCH_VOICE_URL")
     webrtc_url: str = Field("https://api.webrtc.bandwidth.com/v1", validation_alias="WORKBENCH_WEBRTC_URL")
     endpoints_url: str = Field("https://api.bandwidth.com/v2", validation_alias="WORKBENCH_ENDPOINTS_URL")
+    device_url: str = Field("wss://device.webrtc.bandwidth.com", validation_alias="WORKBENCH_DEVICE_URL")
+    gateway_url: str = Field(f"wss://gateway.pv.prod.global.aws.bandwidth.com{GATEWAY}", validation_alias="WORKBENCH_GATEWAY_URL")
     token_url: str = Field("https://api.bandwidth.com/api/v1/oauth2/token", validation_alias="WORKBENCH_TOKEN_URL")
     interconnect: str = Field("sip:sipx.webrtc.bandwidth.com:5060", validation_alias="WORKBENCH_INTERCONNECT")
     local_url: str = Field("", validation_alias="WORKBENCH_LOCAL_URL")
@@ -132,6 +137,14 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
             raise ValueError("must be an http or https URL without query")
+        return value.rstrip("/")
+
+    @field_validator("device_url", "gateway_url")
+    @classmethod
+    def _is_socket_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"ws", "wss"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be a ws or wss URL without query")
         return value.rstrip("/")
 
     @field_validator("number", "user_number")
@@ -204,6 +217,8 @@ class Settings(BaseSettings):
                 "voice_url": f"{url}/api/v2",
                 "webrtc_url": f"{url}/v1",
                 "endpoints_url": f"{url}/v2",
+                "device_url": url.replace("http", "ws", 1),
+                "gateway_url": url.replace("http", "ws", 1) + GATEWAY,
                 "token_url": f"{url}/api/v1/oauth2/token",
             }
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from workbench import status, waiting
 from workbench.errors import ApiError, SettingsError, WorkbenchError
 from workbench.lessons import Lessons
-from workbench.local import Local, NoLocal, Phone, dialled
+from workbench.local import Local, NoLocal, Phone, dialled, token_of
 from workbench.records import Event
 from workbench.settings import Settings
 from workbench.wiring import Network, Wiring
@@ -212,6 +212,20 @@ class Workbench(Lessons):
         """Who hears whom as a panel."""
         return self._panel().matrix()
 
+    def softphone(self, holder: Any = "browser") -> Any:
+        """A softphone as a panel: this page's microphone and speaker, for a participant (itself or by name) or an endpoint.
+
+        An endpoint comes as what has its token (as `.token` or `["token"]`), or as the token.
+        """
+        if isinstance(holder, str) and holder.count(".") != 2:
+            holder = self.participant(holder)
+        name = getattr(holder, "name", None) or "endpoint"
+        return self._panel().softphone(str(name), token_of(holder))
+
+    def handset(self, phone: Phone | int | str = 1) -> Any:
+        """The handset of a simulated phone as a panel: it rings here, and whoever answers speaks and hears."""
+        return self._panel().handset(phone if isinstance(phone, Phone) else self.phone(phone))
+
     def table(self, mode: str | None = None) -> Any:
         """The live event table of a mode, or of all."""
         return self._panel().table(self._mode(mode).name if mode else None)
@@ -219,6 +233,7 @@ class Workbench(Lessons):
     def _panel(self) -> Panels:
         if self._panels is None:
             # Only who asks for a panel pays for ipywidgets.
+            from workbench.addresses import Addresses
             from workbench.widgets import Panels
 
             parts = self._wiring
@@ -228,6 +243,7 @@ class Workbench(Lessons):
                 side=parts.side,
                 modes=list(parts.modes.values()),
                 number=self.number,
+                lines=Addresses(self.settings),
                 local=parts.local if isinstance(parts.local, Local) else None,
                 shown=self.settings.masked,
             )

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from workbench import Workbench
+from workbench.addresses import Addresses
 from workbench.errors import WorkbenchError
 from workbench.widgets import Panels
 from workbench.widgets.dialer import FIRST_PHONE, number
@@ -198,7 +199,8 @@ def test_without_a_local_platform(wb, page):
     """As with an account: no phones, no ears, no extra requests, numbers masked as in the log."""
     parts = wb._wiring
     modes = list(parts.modes.values())
-    panels = Panels(log=parts.log, voice=parts.voice, side=parts.side, modes=modes, number=wb.number, shown=lambda number: "+1•••11#1a2b3c")
+    account = {"log": parts.log, "voice": parts.voice, "side": parts.side, "modes": modes, "number": wb.number}
+    panels = Panels(**account, lines=Addresses(parts.settings), shown=lambda number: "+1•••11#1a2b3c")
     try:
         dialer, calls, matrix, people = panels.dialer("bridge"), panels.calls(), panels.matrix(), panels.participants()
         flow = dialer.call(FIRST_PHONE)
@@ -208,6 +210,10 @@ def test_without_a_local_platform(wb, page):
         until(page, dialer, lambda view: all(leg["status"] in ("answered", "waiting") for leg in view["legs"]))
         assert "Only the local platform" in matrix.view["unknown"]
         for act in (lambda: dialer.let_in(), lambda: dialer.answer(FIRST_PHONE), lambda: people.connect(people._side.participants[0])):
+            with pytest.raises(WorkbenchError, match="local platform"):
+                act()
+        softphone = panels.softphone("browser", parts.side.participants[0].token)
+        for act in (softphone.open_page, lambda: panels.handset(wb.phone()), matrix.measure):
             with pytest.raises(WorkbenchError, match="local platform"):
                 act()
         known = [dialer.view["legs"], calls.view, matrix.view, people.view, panels.dialer("bridge").html(), calls.html()]

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from workbench.simulator import control_api, voice_api
+from workbench.simulator import control_api, pages, voice_api
 from workbench.simulator.accounts import Accounts, Unauthorized
 from workbench.simulator.control_api import ControlApi
 from workbench.simulator.endpoints_api import EndpointsApi
@@ -70,7 +70,7 @@ def create_app(world: World, setup: Setup | None = None, *, token: str | None = 
 
     controls = [*control.routes(), Route(TOKEN_PATH, issue_token, methods=["POST"])]
     app = Starlette(
-        routes=[*voice.routes(), *RecordingsApi(world, voice).routes(), *webrtc.routes(), *endpoints.routes(), *controls],
+        routes=[*voice.routes(), *RecordingsApi(world, voice).routes(), *webrtc.routes(), *endpoints.routes(), *controls, *pages.routes()],
         exception_handlers={HTTPException: failed, Exception: failed},
         lifespan=lifespan,
     )

@@ -2,12 +2,14 @@
 
 from workbench.widgets.calls import Calls
 from workbench.widgets.dialer import Dialer
+from workbench.widgets.handset import Handset
 from workbench.widgets.lookout import Lookout
 from workbench.widgets.matrix import Matrix
 from workbench.widgets.panel import Panel
 from workbench.widgets.panels import Panels
 from workbench.widgets.participants import Participants
 from workbench.widgets.publisher import Publisher
+from workbench.widgets.softphone import Softphone
 from workbench.widgets.table import EventTable
 
-__all__ = ["Calls", "Dialer", "EventTable", "Lookout", "Matrix", "Panel", "Panels", "Participants", "Publisher"]
+__all__ = ["Calls", "Dialer", "EventTable", "Handset", "Lookout", "Matrix", "Panel", "Panels", "Participants", "Publisher", "Softphone"]

@@ -89,9 +89,7 @@ class Dialer(Panel):
     def press(self, digits: str, phone: str | None = None) -> None:
         """Press keys (0-9, *, #) at a simulated phone: the one named, else the one that talks."""
         phone = phone or self._one("talking")
-        if not re.fullmatch(r"[0-9*#]+", digits):
-            raise WorkbenchError("keys are 0 to 9, * and #")
-        self._phone(phone).press(digits)
+        self._phone(phone).press(keys(digits))
         self._done(f"{text.party(phone)} has pressed {digits}.")
 
     @action
@@ -171,6 +169,13 @@ def number(written: str) -> str:
     if not re.fullmatch(r"\+[1-9]\d{6,14}", plain):
         raise WorkbenchError(f"{text.masked(str(written))!r} is no phone number; write it like +1 919 555 0111")
     return plain
+
+
+def keys(digits: str) -> str:
+    """Keys of a telephone. WorkbenchError when there are others among them."""
+    if not re.fullmatch(r"[0-9*#]+", digits):
+        raise WorkbenchError("keys are 0 to 9, * and #")
+    return digits
 
 
 def phones(picture: Picture, known: Iterable[str]) -> list[dict[str, Any]]:

@@ -1,37 +1,66 @@
-"""Who hears whom: one row per listener, one column per voice."""
+"""Who hears whom: one row per listener, one column per voice; computed, and measured when asked for."""
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from workbench.errors import WorkbenchError
 from workbench.widgets import text
 from workbench.widgets.lookout import Lookout, Picture
-from workbench.widgets.panel import Panel, module
+from workbench.widgets.panel import Panel, action, module
 from workbench.widgets.publisher import Publisher
 
 UNKNOWN = "Only the local platform can tell who hears whom."
+Heard = Mapping[str, Sequence[str]]
 
 
 class Matrix(Panel):
-    """Follows the local platform's answer to who hears whom; live it says that nobody can tell."""
+    """Follows the local platform's answer to who hears whom; live it says that nobody can tell.
+
+    `measure` makes every voice a tone and listens at every ear: for each party, by id, whom it heard.
+    """
 
     _esm = module("matrix.js")
 
-    def __init__(self, publisher: Publisher, lookout: Lookout, *, local: bool = True) -> None:
+    def __init__(self, publisher: Publisher, lookout: Lookout, *, measure: Callable[[], Heard] | None = None) -> None:
         self._lookout = lookout
-        self._local = local
-        super().__init__(publisher, "Who hears whom", view=_view(lookout.look(), local))
-        self._unsubscribe = lookout.subscribe(lambda picture: publisher.put(self, _view(picture, local)))
+        self._measure = measure
+        self._lock = threading.Lock()
+        self._picture = lookout.look()
+        # What was computed when it was last measured, what was heard, and when.
+        self._measured: tuple[Any, Heard, str] | None = None
+        super().__init__(publisher, "Who hears whom", view=self._view(self._picture))
+        self._unsubscribe = lookout.subscribe(self._see)
 
     def hears(self) -> dict[str, list[str]]:
         """Now, by name: for each party, whom it hears."""
-        view = _view(self._lookout.look(), self._local)
-        names = view["parties"]
-        return {one: [names[at] for at, heard in enumerate(row) if heard] for one, row in zip(names, view["hears"], strict=True)}
+        return _named(_view(self._lookout.look()))
+
+    @action
+    def measure(self) -> dict[str, list[str]]:
+        """Measure with tones who hears whom, and show it beside what was computed; by name, for each party whom it heard."""
+        if self._measure is None:
+            raise WorkbenchError(UNKNOWN)
+        before = self._lookout.look()
+        heard = self._measure()
+        with self._lock:
+            self._measured = (before["hears"], heard, time.strftime("%H:%M:%S"))
+            self._picture = self._lookout.look()
+            view = self._view(self._picture)
+            self._publisher.put(self, view)
+        faults = view["faults"]
+        if view["stale"]:
+            self.say("Who hears whom changed while it was measured: measure again.", "error")
+        else:
+            self.say(f"{'; '.join(faults)}." if faults else "What is heard is what was computed.", "error" if faults else "ok")
+        return _named({**_view(before), "hears": _rows(before, heard)})
 
     def html(self) -> str:
         """The matrix as static HTML."""
-        view = _view(self._lookout.look(), self._local)
+        view = _view(self._lookout.look())
         words = [["hears" if heard else "" for heard in row] for row in view["hears"]]
         rows = [[name, *row] for name, row in zip(view["parties"], words, strict=True)]
         return text.table_html(self.title, ["listener", *view["parties"]], rows, {"hears": "#dcf5ea"})
@@ -41,17 +70,45 @@ class Matrix(Panel):
         self._unsubscribe()
         super().close()
 
+    def _see(self, picture: Picture) -> None:
+        with self._lock:
+            self._picture = picture
+            self._publisher.put(self, self._view(picture))
 
-def _view(picture: Picture, local: bool) -> dict[str, Any]:
+    def _view(self, picture: Picture) -> dict[str, Any]:
+        view = {**_view(picture), "unknown": "" if self._measure else UNKNOWN, "error": picture["error"]}
+        view |= {"measured": None, "faults": [], "at": "", "stale": False}
+        if self._measured is not None:
+            computed, heard, view["at"] = self._measured
+            view["stale"] = computed != picture["hears"]
+            view["measured"] = _rows(picture, heard)
+            view["faults"] = [] if view["stale"] else list(_faults(view))
+        return view
+
+
+def _view(picture: Picture) -> dict[str, Any]:
     found = picture["hears"] or {"parties": [], "hears": {}}
-    ids = [party["id"] for party in found["parties"]]
     legs = {leg["number"]: leg["name"] for leg in picture["legs"]}
-    return {
-        "parties": [name(party, legs) for party in found["parties"]],
-        "hears": [[other in found["hears"].get(one, ()) for other in ids] for one in ids],
-        "unknown": "" if local else UNKNOWN,
-        "error": picture["error"],
-    }
+    return {"parties": [name(party, legs) for party in found["parties"]], "hears": _rows(picture, found["hears"])}
+
+
+def _rows(picture: Picture, heard: Heard) -> list[list[bool]]:
+    ids = [party["id"] for party in (picture["hears"] or {"parties": []})["parties"]]
+    return [[other in heard.get(one, ()) for other in ids] for one in ids]
+
+
+def _named(view: Mapping[str, Any]) -> dict[str, list[str]]:
+    names = view["parties"]
+    return {one: [names[at] for at, heard in enumerate(row) if heard] for one, row in zip(names, view["hears"], strict=True)}
+
+
+def _faults(view: Mapping[str, Any]) -> list[str]:
+    names, found = view["parties"], []
+    for one, computed, measured in zip(names, view["hears"], view["measured"], strict=True):
+        for other, should, did in zip(names, computed, measured, strict=True):
+            if one != other and should != did:
+                found.append(f"{one} should hear {other}, but was silent" if should else f"{one} should not hear {other}, but did")
+    return found
 
 
 def name(party: Any, legs: dict[str, str]) -> str:

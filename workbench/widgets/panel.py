@@ -15,20 +15,34 @@ from workbench.widgets import text
 from workbench.widgets.publisher import Publisher
 
 STATIC = Path(__file__).parent / "static"
+# What pages of their own need too; the local platform serves it.
+BROWSER = Path(__file__).parents[1] / "browser"
+_IMPORTED = re.compile(r"(?m)^(?:import|export) [^;]* from \"\./([\w.]+)\";\n")
+_EXPORTED = re.compile(r"(?m)^export (?=(?:async )?(?:function|const|class))")
 P = ParamSpec("P")
 R = TypeVar("R")
 PanelType = TypeVar("PanelType", bound="Panel")
 
 
 def module(name: str) -> str:
-    """A panel's ES module with `common.js` in front: what anywidget loads has no address to import from."""
-    common = re.sub(r"(?m)^export (?=function|const|class)", "", (STATIC / "common.js").read_text("utf-8"))
-    return common + re.sub(r'(?m)^import [^;]* from "\./common\.js";\n', "", (STATIC / name).read_text("utf-8"))
+    """A panel's ES module with what it imports in front, each file once: what anywidget loads has no address to import from."""
+    found: dict[str, str] = {}
+    _collect(name, found)
+    main = found.pop(name)
+    return "".join(_EXPORTED.sub("", source) for source in found.values()) + main
+
+
+def _collect(name: str, found: dict[str, str]) -> None:
+    source = next(place / name for place in (STATIC, BROWSER) if (place / name).exists()).read_text("utf-8")
+    for imported in _IMPORTED.findall(source):
+        if imported not in found:
+            _collect(imported, found)
+    found[name] = _IMPORTED.sub("", source)
 
 
 def style() -> str:
     """The style sheet of all panels."""
-    return (STATIC / "panel.css").read_text("utf-8")
+    return (BROWSER / "look.css").read_text("utf-8") + (STATIC / "panel.css").read_text("utf-8")
 
 
 def action(method: Callable[Concatenate[PanelType, P], R]) -> Callable[Concatenate[PanelType, P], R]:
@@ -68,15 +82,22 @@ class Panel(anywidget.AnyWidget):
         self._notes += 1
         self._publisher.put(self, {"note": {"text": text.masked(message), "kind": kind, "n": self._notes}})
 
+    def hand(self, **message: Any) -> None:
+        """Tell the page something that it neither keeps nor saves: a token, say. It never becomes part of the view."""
+        self._publisher.put(self, {"hand": message})
+
     def publish(self, items: list[Any]) -> float | None:
         """Merge `items` into the view. Called by the publisher alone."""
         if self._open:
             done = [item["done"] for item in items if "done" in item]
             view = dict(self.view)
             for item in items:
-                view.update({name: value for name, value in item.items() if name != "done"})
+                view.update({name: value for name, value in item.items() if name not in ("done", "hand")})
             if view != self.view:
                 self.view = view
+            for item in items:
+                if "hand" in item:
+                    self.send({"hand": item["hand"]})
             if done:
                 self.send({"done": done})
         return None

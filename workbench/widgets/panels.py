@@ -11,11 +11,13 @@ from workbench.records import About
 from workbench.widgets import text
 from workbench.widgets.calls import Calls, VoiceLike
 from workbench.widgets.dialer import Dialer
+from workbench.widgets.handset import Handset
 from workbench.widgets.lookout import NOTHING, Lookout, Picture
 from workbench.widgets.matrix import Matrix
 from workbench.widgets.panel import Panel
 from workbench.widgets.participants import Participants, Side, made
 from workbench.widgets.publisher import Publisher
+from workbench.widgets.softphone import Softphone
 from workbench.widgets.table import EventTable, Log
 
 PanelType = TypeVar("PanelType", bound=Panel)
@@ -28,11 +30,25 @@ class LocalLike(Protocol):
 
     def hears(self) -> Mapping[str, Any]: ...
 
+    def measure(self) -> Mapping[str, Sequence[str]]: ...
+
     def phone(self, number: str) -> Any: ...
 
     def connect(self, participant: Any) -> object: ...
 
     def disconnect(self, participant: Any) -> object: ...
+
+
+class Lines(Protocol):
+    """What pages connect with; see `workbench.addresses.Addresses`."""
+
+    def softphone(self, token: str) -> Mapping[str, str]: ...
+
+    def softphone_page(self, token: str) -> str: ...
+
+    def handset(self, ticket: str) -> Mapping[str, str]: ...
+
+    def handset_page(self, number: str, ticket: str) -> str: ...
 
 
 class Panels:
@@ -49,11 +65,12 @@ class Panels:
         side: Side,
         modes: Sequence[Any],
         number: str,
+        lines: Lines,
         local: LocalLike | None = None,
         shown: Callable[[str], str] = str,
     ) -> None:
         self._log, self._voice, self._side, self._number, self._shown = log, voice, side, number, shown
-        self._local = local or None
+        self._local, self._lines = local or None, lines
         self._modes = {mode.name: mode for mode in modes}
         self._made: dict[tuple[object, ...], Panel] = {}
         self._lock = threading.RLock()
@@ -83,7 +100,19 @@ class Panels:
 
     def matrix(self) -> Matrix:
         """Who hears whom."""
-        return self._panel(("matrix",), lambda: Matrix(self.publisher, self.lookout, local=self._local is not None))
+        return self._panel(("matrix",), lambda: Matrix(self.publisher, self.lookout, measure=self._local and self._local.measure))
+
+    def softphone(self, name: str, token: str) -> Softphone:
+        """The softphone of a participant or an endpoint, by its token; `name` is what it is shown by."""
+        lines = self._lines
+        page = (lambda: lines.softphone_page(token)) if self._local else None
+        return self._panel(("softphone", token), lambda: Softphone(name, self.publisher, grant=lambda: lines.softphone(token), page=page))
+
+    def handset(self, phone: Any) -> Handset:
+        """The handset of a simulated phone."""
+        if self._local is None:
+            raise WorkbenchError("a handset needs the local platform; live, use a real phone")
+        return self._panel(("handset", phone.number), lambda: Handset(phone, self.publisher, lines=self._lines, first=self._number))
 
     def close(self) -> None:
         """End the threads behind the panels. What is on the page stays as it is, and rows still open."""
