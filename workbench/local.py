@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # A moved clock waits for webhooks in real time; a day with a thousand calls takes a while.
 CLOCK_SECONDS = 300.0
-MEASURE_SECONDS = 30.0
+MEASURE_SECONDS = 60.0  # in which a measurement has its turn
 _COLUMNS = frozenset({"callId", "callIds", "from", "to"})
 COLUMNS = ("time", "happening", "leg", "from", "to", "what", "label", "rule", "call", "seq")
 
@@ -121,9 +121,9 @@ class Local:
         """Who hears whom, by id: `{"parties": [{"id", "name", "kind"}], "hears": {id: [id]}}`."""
         return dict(self.send("GET", "/hears"))
 
-    def measure(self) -> dict[str, list[str]]:
-        """Who hears whom, by id, as measured: for a moment each voice is a tone of its own, looked for at every ear."""
-        return dict(self.send("POST", "/hears/measure", timeout=MEASURE_SECONDS)["hears"])
+    def measure(self, seconds: float = 0.4) -> dict[str, list[str]]:
+        """Who really hears whom, by id: for so many seconds each voice is a tone of its own, looked for at every ear. Takes turns."""
+        return dict(self.send("POST", "/hears/measure", {"seconds": seconds}, timeout=MEASURE_SECONDS)["hears"])
 
     def matrix(self, names: Mapping[str, str] | None = None) -> DataFrame:
         """Who hears whom as a table: a row per listener, a column per voice. `names` calls phones, given by number, otherwise."""

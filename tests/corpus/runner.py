@@ -24,6 +24,7 @@ PREFIXES = {
     "endpoints": ENDPOINTS,
 }
 USER = "local:local"
+MEASURED = 0.04  # seconds of real time, two frames: whole periods of every tone fit into each
 CLOCK = "POST /_local/clock"
 
 
@@ -248,11 +249,12 @@ class Play:
         self.stage.application.release(step["release"])
 
     async def hears(self, step: Step) -> None:
-        """Who hears whom now, by name."""
-        answer = await self.send("GET", "/_local/hears", {})
-        heard = {self.names.of(one): self.names.all_of(others) for one, others in answer.json()["hears"].items()}
-        if heard != step["hears"]:
-            self.found.append(f"{self.where}: expected {step['hears']}, was {heard}")
+        """Who hears whom now, by name: as the platform computes it, and as it is measured with tones."""
+        for path, method, body in (("/_local/hears", "GET", {}), ("/_local/hears/measure", "POST", {"body": {"seconds": MEASURED}})):
+            answer = await self.send(method, path, body)
+            heard = {self.names.of(one): self.names.all_of(others) for one, others in answer.json()["hears"].items()}
+            if heard != step["hears"]:
+                self.found.append(f"{self.where}: expected {step['hears']}, was {heard} by {method} {path}")
 
     async def note(self, step: Step) -> None:
         """Keep a value that a webhook brought: `{rec: recordingAvailable A.recordingId}`."""

@@ -31,6 +31,7 @@ from workbench.wiring import Network
 
 PLATFORM = "http://127.0.0.1:8010"
 CALLBACKS_PORT = 8020
+MEASURED = 0.04  # seconds of real time
 START = 1_700_000_000.0
 
 
@@ -169,7 +170,8 @@ class World:
         return [tuple(line) for line in table[["event", "leg", "from", "to", "cause", "verbs"]].itertuples(index=False)]
 
     def hears(self) -> dict[str, list[str]]:
-        """Who hears whom, by name."""
+        """Who hears whom, by name: computed, and the same when it is measured."""
+        assert self.local.measure(MEASURED) == self.local.hears()["hears"]
         table = self.wb.hears()
         return {str(one): [str(other) for other in table.columns if table.loc[one, other]] for one in table.index}
 

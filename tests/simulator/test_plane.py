@@ -93,6 +93,7 @@ class Platform:
         self.scripts: dict[str, tuple[Voice, ...]] = {}
         self.echo: dict[str, Outlet] = {}
         self.everybody = [A, B, C, D]
+        self.calls: set[str] = set()
         self.faults: list[tuple[str, str]] = []
         self.dropped: list[Voice] = []
         self.plane = Plane(Facing(lambda: self.hears, self.track, self.parties, self.fault, self))
@@ -118,7 +119,16 @@ class Platform:
         self.scripts = {source: tuple(one for one in voices if one is not voice) for source, voices in self.scripts.items()}
 
     def tidy(self) -> None:
-        return
+        self.calls.add("tidy")
+
+    def warm(self) -> None:
+        self.calls.add("warm")
+
+    def reset(self) -> None:
+        self.calls.add("reset")
+
+    def close(self) -> None:
+        self.calls.add("close")
 
 
 @pytest.fixture

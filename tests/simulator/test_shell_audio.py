@@ -8,7 +8,7 @@ import wave
 import pytest
 
 from workbench.simulator import audio
-from workbench.simulator.audio import AudioError, kind, length
+from workbench.simulator.audio import AudioError, fetched, kind
 from workbench.simulator.effects import FetchAudio
 from workbench.simulator.webhooks import Answer, Outgoing
 
@@ -34,7 +34,7 @@ async def measure(url: str, answer: Answer | Exception) -> float:
             raise answer
         return answer
 
-    return await length(FetchAudio(1, url), deliver)
+    return (await fetched(FetchAudio(1, url), deliver))[1]
 
 
 def typed(content_type: str, body: bytes) -> Answer:

@@ -1,4 +1,4 @@
-"""How long the file that `<PlayAudio>` names plays."""
+"""The file that `<PlayAudio>` names, and how long it plays."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class AudioError(Exception):
     """A file cannot be fetched or played; the message says why."""
 
 
-async def length(effect: FetchAudio, deliver: Deliver) -> float:
-    """Fetch a file and return its length in seconds. Raises AudioError for whatever keeps it from being played."""
+async def fetched(effect: FetchAudio, deliver: Deliver) -> tuple[bytes, float]:
+    """Fetch a file: it and its length in seconds. Raises AudioError for whatever keeps it from being played."""
     headers = {"Accept": "audio/wav, audio/mpeg, */*;q=0.5", "User-Agent": "workbench-simulator"}
     request = Outgoing("GET", effect.url, headers, limit=FILE_LIMIT)
     try:
@@ -43,7 +43,7 @@ async def length(effect: FetchAudio, deliver: Deliver) -> float:
         raise AudioError(f"{effect.url} answered {answer.status}")
     if len(answer.body) > FILE_LIMIT:
         raise AudioError(f"{effect.url} is larger than {FILE_LIMIT} bytes")
-    return await asyncio.to_thread(seconds, answer.body, kind(effect.url, answer))
+    return answer.body, await asyncio.to_thread(seconds, answer.body, kind(effect.url, answer))
 
 
 def kind(url: str, answer: Answer) -> str:

@@ -24,6 +24,7 @@ from workbench.simulator.world import World
 BASE = "/_local"
 NDJSON = "application/x-ndjson"
 MOST_SECONDS = 366 * 86400.0
+MEASURE_SECONDS, SHORTEST_MEASURE, LONGEST_MEASURE = 0.4, 0.04, 5.0
 
 
 def error(status: int, text: str, rule: str | None = None) -> Response:
@@ -69,6 +70,7 @@ class ControlApi:
             *self._account.operations(),
             *self._devices.operations(),
             Operation("GET", "/hears", "who hears whom", self.hears),
+            Operation("POST", "/hears/measure", "measure who hears whom", self.measure),
             Operation("GET", "/state", "everything there is", self.state),
             Operation("GET", "/events", "what happened, as NDJSON", self.events),
             Operation("POST", "/clock", "pause, advance, run to idle, resume", self.clock),
@@ -148,6 +150,13 @@ class ControlApi:
         """GET /_local/hears"""
         return json_response(self._world.engine.hears())
 
+    async def measure(self, request: Request) -> Response:
+        """POST /_local/hears/measure {"seconds"}"""
+        seconds = _seconds(await fields_of(request))
+        measured = await self._world.measure(seconds)
+        computed = self._world.engine.hears()
+        return json_response({"parties": computed["parties"], "hears": measured, "computed": computed["hears"], "seconds": seconds})
+
     async def state(self, request: Request) -> Response:
         """GET /_local/state"""
         return json_response(self._world.engine.state())
@@ -187,6 +196,15 @@ class ControlApi:
 def _token(request: Request) -> str:
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     return request.headers.get("x-workbench-token") or (value.strip() if scheme.lower() == "bearer" else "")
+
+
+def _seconds(fields: dict[str, Any]) -> float:
+    """How long to measure."""
+    seconds = fields.get("seconds", MEASURE_SECONDS)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not SHORTEST_MEASURE <= seconds <= LONGEST_MEASURE:
+        allowed = f"a number from {SHORTEST_MEASURE:g} to {LONGEST_MEASURE:g}"
+        raise Refusal(400, f"seconds: must be {allowed}, but was {seconds!r}", "local.field")
+    return float(seconds)
 
 
 def _check_clock(name: str, value: Any) -> None:

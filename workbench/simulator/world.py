@@ -8,20 +8,33 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.responses import Response
 
-from workbench.simulator import audio
+from workbench.simulator import audio, mixing
 from workbench.simulator.clock import Clock
 from workbench.simulator.core import Config
-from workbench.simulator.effects import CancelWebhook, CloseStream, FetchAudio, Happening, OpenStream, Refusal, SendMessage, SendWebhook
+from workbench.simulator.effects import (
+    CancelWebhook,
+    CloseStream,
+    DropAudio,
+    FetchAudio,
+    Happening,
+    OpenStream,
+    Refusal,
+    SendMessage,
+    SendWebhook,
+)
 from workbench.simulator.engine import Engine
 from workbench.simulator.ids import SeededIds
 from workbench.simulator.media_streams import MediaStreams
 from workbench.simulator.stream import EventStream, label
 from workbench.simulator.webhooks import Answer, Deliver, HttpDelivery, exchange, outgoing
 from workbench.simulator.wire import ruled
+
+if TYPE_CHECKING:
+    from workbench.simulator.media.plane import Plane
 
 T = TypeVar("T")
 
@@ -31,6 +44,7 @@ GRACE_SECONDS = 2.0  # real seconds that a moved clock waits for one webhook; th
 # In one move, and between two timers: an application that redirects for ever never comes to rest.
 MOST_TIMERS = 100_000
 MOST_ROUNDS = 1_000
+MOST_MEASURES = 3  # of one request
 REPLY_KEPT = 4_000  # characters of an application's answer in the event stream
 
 
@@ -56,6 +70,9 @@ class World:
         # Called soon after the engine may have changed, once for all changes of a turn of the loop.
         self.watchers: list[Callable[[], None]] = []
         self._watched = False
+        self._plane: Plane | None = None
+        # Audio files by the numbers of their fetches, while they may be heard.
+        self.files: dict[int, bytes] = {}
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
         self._moving = False
@@ -141,6 +158,8 @@ class World:
                     self._cancel(("webhook", effect.delivery_id))
                 case FetchAudio():
                     self._start(("audio", effect.fetch_id), self._fetch(effect))
+                case DropAudio():
+                    self.files.pop(effect.fetch_id, None)
                 case OpenStream():
                     self._start(("stream", effect.connection_id), self._open_stream(effect))
                 case SendMessage():
@@ -187,7 +206,9 @@ class World:
     async def _fetch(self, effect: FetchAudio) -> None:
         seconds, error = None, None
         try:
-            seconds = await audio.length(effect, self._deliver)
+            data, seconds = await audio.fetched(effect, self._deliver)
+            if self._plane is not None:
+                self.files[effect.fetch_id] = data
         except audio.AudioError as problem:
             error = str(problem)
         del self._tasks["audio", effect.fetch_id]
@@ -274,6 +295,27 @@ class World:
             self._slow |= late
         raise Refusal(409, f"no rest after {MOST_ROUNDS} rounds of webhooks: the application keeps asking for more", "local.rest")
 
+    # Sound
+
+    @property
+    def plane(self) -> Plane:
+        """What carries sound; loaded and made for the first who makes or hears any."""
+        if self._plane is None:
+            from workbench.simulator.media.facing import plane_of
+
+            self._plane = plane_of(self)
+        return self._plane
+
+    async def measure(self, seconds: float) -> dict[str, list[str]]:
+        """Who hears whom, found out by tones at the ears. Who moves meanwhile makes for another try."""
+        self.engine.follow("sound.measured", "sound.carried")
+        for _ in range(MOST_MEASURES):
+            before = mixing.hears(self.engine)
+            found = await self.plane.measure(seconds)
+            if mixing.hears(self.engine) == before:
+                break
+        return found
+
     # The end
 
     def reset(self) -> None:
@@ -283,6 +325,8 @@ class World:
         self.stream.clear()
         self.clock.reset()
         self._begin()
+        if self._plane is not None:
+            self._plane.reset()
         self.engine.applications, self.engine.numbers, self.engine.limits = kept
         self._changed()
 
@@ -292,6 +336,8 @@ class World:
         self._stop()
         self.stream.clear()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._plane is not None:
+            self._plane.close()
         await self.media_streams.shut()
         await self._sockets.close()
 
@@ -299,6 +345,7 @@ class World:
         for task in self._tasks.values():
             task.cancel()
         self._tasks.clear()
+        self.files.clear()
         self.media_streams.reset()
         if self._alarm is not None:
             self._alarm.cancel()

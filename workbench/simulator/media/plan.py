@@ -25,8 +25,17 @@ class Scripted(Protocol):
     def drop(self, voice: Voice) -> None:
         """One of its voices failed: it is not used again."""
 
+    def warm(self) -> None:
+        """Somebody listens from now on."""
+
     def tidy(self) -> None:
         """Forget what no longer sounds."""
+
+    def reset(self) -> None:
+        """Forget everything."""
+
+    def close(self) -> None:
+        """Make no sound any more."""
 
 
 @dataclass(frozen=True, slots=True)

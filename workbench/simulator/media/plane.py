@@ -48,6 +48,7 @@ class Plane:
         """Where the sound of an ear leaves to; None: it is heard nowhere. `Ear(party, None)` of a party with streams hears all of them."""
         if outlet is not None:
             self._outlets[ear] = outlet
+            self._facing.scripted.warm()
         else:
             self._outlets.pop(ear, None)
         self.changed()
@@ -60,6 +61,7 @@ class Plane:
         name = "a tap" if callable(what) else f"the {what[1]} track of {what[0]}"
         tap = Tap(name, what if callable(what) else partial(self._facing.track, *what), take)
         self._taps.append(tap)
+        self._facing.scripted.warm()
         self.changed()
         return partial(self._untap, tap)
 
@@ -73,17 +75,23 @@ class Plane:
         if self._planning is None and not self._closed:
             self._planning = asyncio.get_running_loop().call_soon(self._replan)
 
-    def close(self) -> None:
-        """Let go of everything."""
-        self._closed = True
+    def reset(self) -> None:
+        """The platform starts over: let go of everything. A measurement under way ends."""
         self._voices.clear()
         self._outlets.clear()
         self._taps.clear()
-        if self._planning is not None:
-            self._planning.cancel()
         if self._measurement is not None:
             self._measurement.stop()
         self._follow(Plan())
+        self._facing.scripted.reset()
+
+    def close(self) -> None:
+        """The platform ends."""
+        self._closed = True
+        if self._planning is not None:
+            self._planning.cancel()
+        self.reset()
+        self._facing.scripted.close()
 
     # The plan
 

@@ -6,15 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from workbench.simulator.media import tones
+from workbench.simulator.media.rendering import Render, Rendering
 from workbench.simulator.media.sound import FRAME_SAMPLES, FRAME_SECONDS, RATE, Frame, Voice
 from workbench.simulator.sounds import Sound
 
 OFF_SECONDS = 0.1  # a place that is off by more follows the clock; less is the loop's unevenness, which nobody shall hear
 PATIENCE_SECONDS = 0.3  # so much later a sound may begin that is heard from its beginning, when it is not ready by then
 ECHO_SECONDS = 0.5  # how much later an echo comes
-
-# What sounds from a sample on, for 20 ms; None: nothing, or nothing yet.
-Render = Callable[[int], Frame | None]
 
 
 class Script(Protocol):
@@ -85,17 +83,17 @@ class Playing:
 
 
 class Scripts:
-    """The scripted voices of a platform, made when they are first asked for. `renders` tells how a sound sounds."""
+    """The scripted voices of a platform, made when they are first asked for."""
 
     def __init__(
         self,
         phones: Callable[[], Mapping[str, Script]],
         sounds: Callable[[], Mapping[str, Sound]],
-        renders: Callable[[Sound], Render],
+        rendering: Rendering,
         now: Callable[[], float],
         stands: Callable[[], bool],
     ) -> None:
-        self._phones, self._sounds, self._renders, self._now, self._stands = phones, sounds, renders, now, stands
+        self._phones, self._sounds, self._rendering, self._now, self._stands = phones, sounds, rendering, now, stands
         self._playing: dict[str, Playing] = {}
         self._tones: dict[str, Tone] = {}
         self._echoes: dict[str, Echo] = {}
@@ -109,10 +107,14 @@ class Scripts:
     def echoes(self, party: str) -> Echo | None:
         """The echo of a phone whose script has one."""
         script = self._phones().get(party)
-        if script is None or not script.echoes:
+        if not getattr(script, "echoes", False):
             self._echoes.pop(party, None)
             return None
         return self._echoes.setdefault(party, Echo())
+
+    def warm(self) -> None:
+        """Somebody listens."""
+        self._rendering.warm()
 
     def drop(self, voice: Voice) -> None:
         """A sound that fails is not tried again."""
@@ -125,14 +127,27 @@ class Scripts:
         self._dropped &= sounding
         self._playing = {source: voice for source, voice in self._playing.items() if voice.sound.number in sounding}
 
+    def reset(self) -> None:
+        """Forget everything: the platform starts over, and counts its sounds anew."""
+        self._playing.clear()
+        self._tones.clear()
+        self._echoes.clear()
+        self._dropped.clear()
+
+    def close(self) -> None:
+        """Make no sound any more."""
+        self.reset()
+        self._rendering.close()
+
     def _tone(self, source: str) -> Tone | None:
         script = self._phones().get(source)
-        if script is None or not script.tone:
+        hz = getattr(script, "tone", None)
+        if not hz:
             self._tones.pop(source, None)
             return None
         known = self._tones.get(source)
-        if known is None or known.hz != script.tone:
-            known = self._tones[source] = Tone(script.tone)
+        if known is None or known.hz != hz:
+            known = self._tones[source] = Tone(hz)
         return known
 
     def _played(self, source: str) -> Playing | None:
@@ -140,5 +155,5 @@ class Scripts:
         if sound is None or sound.number in self._dropped:
             return None
         if known is None or known.sound.number != sound.number:
-            known = self._playing[source] = Playing(sound, self._renders(sound), self._now, self._stands)
+            known = self._playing[source] = Playing(sound, self._rendering(sound), self._now, self._stands)
         return known
