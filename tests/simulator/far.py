@@ -7,8 +7,9 @@ import fractions
 from collections.abc import Callable
 
 import numpy as np
-from aiortc import MediaStreamTrack, RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
+from aiortc.rtcdtlstransport import RTCDtlsTransport
 from av import AudioFrame
 
 from workbench.simulator.media.sound import FRAME_SAMPLES, RATE, Frame
@@ -50,10 +51,10 @@ def loudest(frames: list[Frame]) -> float:
 
 
 class Browser:
-    """An aiortc connection that offers or answers, and keeps what it hears."""
+    """An aiortc connection that offers or answers, and keeps what it hears. With max-bundle it would close what data and audio share."""
 
     def __init__(self) -> None:
-        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.heard: list[Frame] = []
         self.streams: list[str] = []
         self._listening: list[asyncio.Task[None]] = []
@@ -78,6 +79,16 @@ class Browser:
         await self.connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
         await self.connection.setLocalDescription(await self.connection.createAnswer())
         return self.connection.localDescription.sdp
+
+    @property
+    def dtls(self) -> RTCDtlsTransport:
+        transceivers, sctp = self.connection.getTransceivers(), self.connection.sctp
+        return transceivers[0].sender.transport if transceivers else sctp.transport
+
+    async def vanish(self) -> None:
+        """Be gone without a word, as a machine whose power failed."""
+        for protocol in self.dtls.transport._connection._protocols:
+            protocol.transport.abort()
 
     async def close(self) -> None:
         await self.connection.close()

@@ -49,7 +49,9 @@ class Wire(Connection):
             assert isinstance(data, bytes)
             try:
                 if data and data[0] > 3:
-                    arrived(data)
+                    # SRTP proves where it comes from, a DTLS record only to who has decrypted it.
+                    if data[0] > 127 or self._known(addr):
+                        arrived(data)
                 else:
                     stun_received(data, addr)
             except Exception as error:
@@ -63,10 +65,12 @@ class Wire(Connection):
 
     def check_incoming(self, message: stun.Message, addr: tuple[str, int], protocol: StunProtocol) -> None:
         """Take a check that proved to know our password."""
-        known = any((remote._network_host, remote.port) == addr for remote in self._remote_candidates)
-        if known or len(self._remote_candidates) < MAX_REMOTE:
+        if self._known(addr) or len(self._remote_candidates) < MAX_REMOTE:
             self._heard()
             super().check_incoming(message, addr, protocol)
+
+    def _known(self, addr: tuple[Any, ...]) -> bool:
+        return any((remote._network_host, remote.port) == addr[:2] for remote in self._remote_candidates)
 
     async def expect(self, ufrag: str, password: str, lite: bool, candidates: tuple[str, ...]) -> None:
         """Learn who will call, and from where. The end of candidates is never signalled: the far end may call from elsewhere."""

@@ -14,6 +14,7 @@ KEPT = 4
 LEAST_GUARD = 0.005  # seconds that every packet should wait at least
 MOST_GUARD = 0.08
 WINDOW = 250  # frames after which waiting is judged
+APART = 10  # frames between two that are taken back
 SWAP = 1 << 32
 
 _DOWN = np.linspace(1, 0, FRAME_SAMPLES, dtype=np.float32)
@@ -26,7 +27,7 @@ class JitterBuffer:
     """Packets in, in any order; a frame out at each tick.
 
     The waiting adapts: a packet that came too late makes all later ones wait one frame more, and a window in which every packet waited
-    more than a frame longer than need be takes one frame back by a cross-fade.
+    a frame or more longer than need be takes that back, one frame at a time by a cross-fade.
     """
 
     def __init__(self) -> None:
@@ -41,7 +42,7 @@ class JitterBuffer:
         self._last: Frame | None = None
         self._guard = LEAST_GUARD
         self._margin, self._taken = inf, 0
-        self._shorten = False
+        self._shorten = 0  # frames to take back
 
     def add(self, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
         """Keep a packet until its time has come; one that comes too late is dropped."""
@@ -104,11 +105,11 @@ class JitterBuffer:
             return None
         self._judge(now - self._waiting[self._next][2])
         part = self._decoded()
-        if self._shorten and self._next in self._waiting and len(part) == FRAME_SAMPLES:
+        if self._shorten and self._taken % APART == 0 and self._next in self._waiting and len(part) == FRAME_SAMPLES:
             after = self._decoded()
             if len(after) == FRAME_SAMPLES:
                 part = (part * _DOWN + after * _UP).astype(np.int16)
-            self._shorten = False
+                self._shorten -= 1
         return part
 
     def _decoded(self) -> Frame:
@@ -124,7 +125,7 @@ class JitterBuffer:
     def _judge(self, waited: float) -> None:
         self._margin, self._taken = min(self._margin, waited), self._taken + 1
         if self._taken == WINDOW:
-            self._shorten = self._margin > FRAME_SECONDS + self._guard
+            self._shorten = max(0, int((self._margin - self._guard) / FRAME_SECONDS))
             self._guard = max(0.8 * self._guard, LEAST_GUARD)
             self._margin, self._taken = inf, 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 import pylibsrtp
@@ -79,7 +79,9 @@ class Link:
         self._tx: Any = None
         self._senders: set[int] = set()
         self._heard = time.monotonic()
+        self._watched = self._heard
         self._tasks: set[asyncio.Task[None]] = set()
+        self._opening: set[asyncio.Task[None]] = set()
         self._closing: asyncio.Task[None] | None = None
 
     @property
@@ -93,7 +95,14 @@ class Link:
 
     async def open(self) -> None:
         """Open the sockets."""
-        await self.wire.gather_candidates()
+        await self._open(self.wire)
+
+    async def _open(self, wire: Wire) -> None:
+        # In a task of its own: if whoever waits is cancelled, the sockets opened so far must still be known to close().
+        task = asyncio.get_running_loop().create_task(wire.gather_candidates())
+        self._opening.add(task)
+        await asyncio.shield(task)
+        self._opening.discard(task)
 
     async def towards(self, remote: Description) -> None:
         """Connect with the far end, or follow it when it has restarted ICE. Returns at once, apart from new sockets."""
@@ -103,12 +112,20 @@ class Link:
             self._become("connecting")
             self._spawn(self._connect(remote))
         elif former.ufrag != remote.ufrag:
-            self.newest = Wire(False, self._arrived, self._alive)
-            await self.newest.gather_candidates()
+            abandoned, wire = self.newest, Wire(False, self._arrived, self._alive)
+            self.newest = wire
+            await self._open(wire)
+            if abandoned is not self.wire:
+                await abandoned.close()
+            await wire.expect(remote.ufrag, remote.password, remote.lite, remote.candidates)
+            self._spawn(self._move(wire))
+        elif self.state == "connecting":
             await self.newest.expect(remote.ufrag, remote.password, remote.lite, remote.candidates)
-            self._spawn(self._move(self.newest))
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._closing is not None:
+            work.close()
+            return
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -138,10 +155,11 @@ class Link:
         except (ConnectionError, TimeoutError):
             await wire.close()
             return
+        if wire is not self.newest:
+            return
         former, self.wire = self.wire, wire
         self._heard = time.monotonic()
-        if former is not wire:
-            await former.close()
+        await former.close()
 
     # packets
 
@@ -155,19 +173,20 @@ class Link:
 
     def _media(self, data: bytes) -> None:
         """Decrypt a packet and hand it on. What does not prove to come from the far end is dropped."""
+        reports = 192 <= data[1] < 224  # RFC 5761
+        sender = int.from_bytes(data[4:8] if reports else data[8:12], "big")
+        if sender not in self._senders and len(self._senders) >= MAX_SENDERS:
+            return
         try:
-            if 192 <= data[1] < 224:  # RFC 5761
-                self._on_rtcp(self._rx.unprotect_rtcp(data))
-                return
-            sender = int.from_bytes(data[8:12], "big")
-            if sender not in self._senders and len(self._senders) >= MAX_SENDERS:
-                return
-            packet = self._rx.unprotect(data)
+            packet = self._rx.unprotect_rtcp(data) if reports else self._rx.unprotect(data)
         except (pylibsrtp.Error, ValueError):
             return
         self._senders.add(sender)
         self._heard = now = time.monotonic()
-        self._on_rtp(packet, now)
+        if reports:
+            self._on_rtcp(packet)
+        else:
+            self._on_rtp(packet, now)
 
     def send(self, packet: bytes) -> None:
         """Send an RTP packet, or drop it while there is no connection."""
@@ -249,7 +268,11 @@ class Link:
 
     def watch(self) -> None:
         """Notice a far end that is gone without a word: no check, no media for a while."""
-        if self.state == "connected" and (time.monotonic() - self._heard > VANISHED_SECONDS or not self.wire.connected):
+        now = time.monotonic()
+        if now - self._watched > 3:  # we were held up ourselves, and have not yet read what came meanwhile
+            self._heard = max(self._heard, now - VANISHED_SECONDS / 2)
+        self._watched = now
+        if self.state == "connected" and (now - self._heard > VANISHED_SECONDS or not self.wire.connected):
             self._end("failed")
 
     def _dtls_changed(self) -> None:
@@ -275,16 +298,15 @@ class Link:
     async def _close(self) -> None:
         self._rx = self._tx = None
         reading = self.dtls._task
-        steps: list[Callable[[], Awaitable[None]]] = [*([self.sctp.stop] if self.sctp else []), self.dtls.stop]
-        for step in steps:
+        for part in (self.sctp, self.dtls):
             try:
-                await step()
+                await (part.stop() if part else asyncio.sleep(0))
             except Exception as error:
                 log.debug("while closing: %r", error)
         tasks: list[asyncio.Future[None]] = [*self._tasks, *([reading] if reading else [])]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *self._opening, return_exceptions=True)
         for wire in {self.wire, self.newest}:
             await wire.close()
         self.dtls.remove_all_listeners()

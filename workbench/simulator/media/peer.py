@@ -169,9 +169,9 @@ class Peer:
         if link is not None:
             self._leave(link)
         await new.open()
-        if self._closed:
-            await new.close()
-            raise PeerError("the connection is closed")
+        if not new.wire.local_candidates:
+            self._leave(new)
+            raise PeerError("the connection is closed" if self._closed else "the platform could open no socket for media")
         return new
 
     def _leave(self, link: Link) -> None:
@@ -180,13 +180,18 @@ class Peer:
         task.add_done_callback(self._left.discard)
 
     async def _go(self, link: Link, remote: Description) -> None:
+        if link.state in {"failed", "closed"}:
+            raise PeerError(f"the connection is {link.state}")
         if any(place.kind == "application" and place.theirs and place.theirs.usable for place in self._places):
             link.carry(self._channels)
         await link.towards(remote)
         if self._closed:
             raise PeerError("the connection is closed")
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(1, self._second)
+            self._again()
+
+    def _again(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(1, self._second)
 
     def _place(self, sections: tuple[Section, ...]) -> None:
         """Follow the order of the far end's sections, and find room in them for streams that have none."""
@@ -278,11 +283,12 @@ class Peer:
 
     def _second(self) -> None:
         """Once a second: reports, the watch for a far end that is gone, now and then a heartbeat."""
-        self._timer = asyncio.get_running_loop().call_later(1, self._second)
-        self._seconds += 1
         link = self._link
-        if link is None:
+        if link is None or link.state in {"failed", "closed"}:
+            self._timer = None
             return
+        self._again()
+        self._seconds += 1
         wall = time.time()
         senders = [(outlet.ssrc, outlet.report(wall)) for outlet in self._streams.values() if outlet.live and outlet.packets]
         reception = self.voice.reception if self.voice else None

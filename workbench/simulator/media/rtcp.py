@@ -38,14 +38,16 @@ class Reception:
         self._before = (0, 0)  # expected and received at the last report
         self._heard: tuple[int, float] | None = None  # the sender's last report, and when it came
 
-    def add(self, sequence: int, timestamp: int, now: float) -> None:
-        """Count a packet; `now` in seconds."""
+    def add(self, sequence: int, timestamp: int | None, now: float) -> None:
+        """Count a packet; `now` in seconds. A key's timestamp stands still and says nothing of jitter: None."""
         self.received += 1
         if self._base < 0:
             self._base = self._highest = sequence
         step = (sequence - self._highest) & 0xFFFF
         if step < 0x8000:
             self._highest += step
+        if timestamp is None:
+            return
         transit = now * 48_000 - timestamp
         if self._transit is not None and (change := abs(transit - self._transit)) < 48_000:
             self._jitter += (change - self._jitter) / 16

@@ -93,10 +93,11 @@ class RtpVoice:
         if reception is None or reception.ssrc != ssrc:
             self._jitter = None
             reception = self.reception = rtcp.Reception(ssrc)
-        if payload_type != self._opus:
+        audio = payload_type == self._opus
+        reception.add(sequence, timestamp if audio else None, now)
+        if not audio:
             self.keys.take(timestamp, payload)
             return
-        reception.add(sequence, timestamp, now)
         if self.takers:
             packet = OpusPacket(payload, timestamp, second > 0x7F)
             for taker in self.takers:

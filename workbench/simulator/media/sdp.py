@@ -127,7 +127,7 @@ def _described(session: _Lines, parts: Sequence[tuple[str, _Lines]]) -> Descript
         _fingerprints(leading),
         _setup(leading),
         session.has("ice-lite"),
-        tuple(_candidates(usable)),
+        tuple(_candidates(lines for section, (_, lines) in zip(sections, parts, strict=True) if section.live)),
     )
 
 
