@@ -14,6 +14,8 @@ from tests.browser.lab import Lab, OpenNotebook, chromium, start_lab
 # Chromium on a machine without a way out otherwise asks for its maker's hosts, many at a time.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+# A microphone that beeps once a second, for pages that are allowed one; a name of this machine that is no secure context.
+ARGUMENTS += ["--use-fake-device-for-media-stream", "--host-resolver-rules=MAP far.test 127.0.0.1"]
 HERE = Path(__file__).parent
 
 

@@ -209,7 +209,7 @@ export function handset(place, talk, host) {
   const reject = button("Reject", () => ask("reject"), { class: "wb-button wb-stop" });
   const hangup = button("Hang up", () => ask("hangup"), { class: "wb-button wb-stop" });
   const silence = button("Silence the bell", () => talk.silence());
-  const to = h("input", { class: "wb-input", type: "tel", value: host.first || "", autocomplete: "off", "data-key": "to" });
+  const to = h("input", { class: "wb-input", type: "tel", value: host.first || "", placeholder: "+1 919 555 0100", autocomplete: "off", "data-key": "to" });
   const dial = button("Call", () => Promise.resolve(host.dial(dial, to.value)).catch(failed));
   const text = h("input", { class: "wb-input wb-long", type: "text", maxlength: "500", placeholder: "Hello, this is the phone.", "data-key": "say" });
   const say = button("Speak", () => text.value.trim() && ask("say", { text: text.value.trim() }));

@@ -6,6 +6,8 @@ const VERSION = "workbench";
 const WEBRTC_SECONDS = 4;
 const ASK_SECONDS = 15;
 const PING_SECONDS = 5;
+// The platform keeps the media of a line whose socket broke for so long.
+const KEPT_SECONDS = 8;
 const FIRST_TRIES = 3;
 const MOST_TRIES = 60;
 const GOOD_BYE = 1000;
@@ -47,6 +49,7 @@ export class Line extends EventTarget {
   #own = false;
   #live = false;
   #note = "";
+  #since = 0;
   phone = null;
   state = { line: "idle", why: "", path: "", microphone: "off", trouble: "", muted: false };
 
@@ -102,13 +105,15 @@ export class Line extends EventTarget {
     clearInterval(this.#pinging);
     this.#pinging = setInterval(() => this.#ping(), PING_SECONDS * 1000);
     // Media over UDP does not notice that a socket has gone; BRTC's newest client makes it anew all the same.
-    if (this.#up?.connectionState === "connected" && this.dialect !== "brtc") this.#tell({ line: "connected", why: this.#note });
+    const kept = this.#up?.connectionState === "connected" && performance.now() - this.#since < KEPT_SECONDS * 1000;
+    if (kept && this.dialect !== "brtc") this.#tell({ line: "connected", why: this.#note });
     else this.#start();
   }
 
   async #lost({ code, reason }) {
     this.#giveUp("the connection was lost");
     clearInterval(this.#pinging);
+    if (!this.#tries) this.#since = performance.now();
     this.#tries += 1;
     this.#socket = null;
     if (code === GOOD_BYE) return this.close("failed", reason ? `The platform has ended the line: ${reason}` : "The platform has ended the line.");
@@ -299,13 +304,15 @@ export class Line extends EventTarget {
     this.#track.onended = () => this.unpublish().then(() => this.#tell({ microphone: "missing", trouble: "The microphone is gone." }));
     this.sound.take(new MediaStream([this.#track]));
     this.#tell({ microphone: "on", trouble: "" });
-    if (this.#live) await this.#publish().catch(() => {});
+    if (this.#frames) this.ask("publish", { audio: true }).catch(() => {});
+    else if (this.#live) await this.#publish().catch(() => {});
   }
 
   /** Send nothing any more; the microphone is off. */
   async unpublish() {
     this.#drop();
     this.#tell({ microphone: "off", trouble: "" });
+    if (this.#frames) this.ask("publish", { audio: false }).catch(() => {});
     if (!this.#up || !this.#sender) return;
     this.#up.getTransceivers().find((one) => one.sender === this.#sender)?.stop();
     this.#sender = null;
@@ -329,13 +336,14 @@ export class Line extends EventTarget {
   async press(digits) {
     const tones = this.dialect === "handset" ? null : this.#sender?.dtmf;
     if (tones?.canInsertDTMF) tones.insertDTMF(tones.toneBuffer + digits, 100, 70);
-    else await this.ask("press", { digits });
+    else if (this.dialect === "handset" || this.#frames) await this.ask("press", { digits });
+    else throw new Error("keys travel with the sound: they need a microphone");
   }
 
   /** How it goes: `{path, rtt, lost, codec}`; milliseconds, packets (or frames that were dropped), a name. */
   async stats() {
     const frames = this.#frames;
-    if (frames) return { path: "PCM", rtt: this.#rtt, lost: frames.lost(), codec: "PCM 16 kHz" };
+    if (frames) return { path: "PCM", rtt: this.#rtt, lost: frames.lost(), codec: "16 kHz" };
     const found = { path: this.state.path, rtt: null, lost: 0, codec: "" };
     const codecs = new Map();
     const reports = await Promise.all([this.#up, this.#down].map((peer) => peer?.getStats()));

@@ -49,13 +49,7 @@ class Matrix(Panel):
         with self._lock:
             self._measured = (before["hears"], heard, time.strftime("%H:%M:%S"))
             self._picture = self._lookout.look()
-            view = self._view(self._picture)
-            self._publisher.put(self, view)
-        faults = view["faults"]
-        if view["stale"]:
-            self.say("Who hears whom changed while it was measured: measure again.", "error")
-        else:
-            self.say(f"{'; '.join(faults)}." if faults else "What is heard is what was computed.", "error" if faults else "ok")
+            self._publisher.put(self, self._view(self._picture))
         return _named({**_view(before), "hears": _rows(before, heard)})
 
     def html(self) -> str:

@@ -22,7 +22,7 @@ export default {
     const place = h("div", { class: "wb-matrix", tabindex: "0", role: "group", "aria-label": "Who hears whom" });
     const spoken = h("div", { "aria-live": "polite", class: "wb-unseen" });
     const measure = button("Measure", () => ask(measure, "measure"));
-    const told = h("div", { class: "wb-measure" });
+    const told = h("div", { class: "wb-measure", role: "status", "aria-live": "polite" });
     box.tools.append(measure);
     box.body.append(place, told, spoken);
     let last = "";
@@ -39,7 +39,8 @@ export default {
       const badge = !at ? "" : stale ? "out of date" : faults.length ? `${faults.length} ${faults.length === 1 ? "fault" : "faults"}` : "as computed";
       const why = stale ? `Measured at ${at}; who hears whom has changed since.` : faults.length ? `Measured at ${at}: ${faults.join("; ")}.` : `Measured at ${at}: what is heard is what was computed.`;
       told.hidden = !at;
-      told.replaceChildren(h("span", { class: `wb-badge ${state}` }, badge), h("span", { class: "wb-more" }, why));
+      if (told.dataset.told !== badge + why) told.replaceChildren(h("span", { class: `wb-badge ${state}` }, badge), h("span", { class: "wb-more" }, why));
+      told.dataset.told = badge + why;
       const sentences = hears.map((row, one) => `${parties[one]} hears ${row.map((heard, to) => (heard ? parties[to] : "")).filter(Boolean).join(", ") || "nobody"}`).join("; ");
       if (sentences !== last) spoken.textContent = last = sentences;
     });
