@@ -200,6 +200,8 @@ def _token(request: Request) -> str:
 
 def _seconds(fields: dict[str, Any]) -> float:
     """How long to measure."""
+    if unknown := sorted(fields.keys() - {"seconds"}):
+        raise Refusal(400, f"unknown field {unknown[0]}: only seconds", "local.field")
     seconds = fields.get("seconds", MEASURE_SECONDS)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not SHORTEST_MEASURE <= seconds <= LONGEST_MEASURE:
         allowed = f"a number from {SHORTEST_MEASURE:g} to {LONGEST_MEASURE:g}"

@@ -26,7 +26,7 @@ class Scripted(Protocol):
         """One of its voices failed: it is not used again."""
 
     def warm(self) -> None:
-        """Somebody listens from now on."""
+        """Somebody listens now."""
 
     def tidy(self) -> None:
         """Forget what no longer sounds."""

@@ -48,7 +48,6 @@ class Plane:
         """Where the sound of an ear leaves to; None: it is heard nowhere. `Ear(party, None)` of a party with streams hears all of them."""
         if outlet is not None:
             self._outlets[ear] = outlet
-            self._facing.scripted.warm()
         else:
             self._outlets.pop(ear, None)
         self.changed()
@@ -61,7 +60,6 @@ class Plane:
         name = "a tap" if callable(what) else f"the {what[1]} track of {what[0]}"
         tap = Tap(name, what if callable(what) else partial(self._facing.track, *what), take)
         self._taps.append(tap)
-        self._facing.scripted.warm()
         self.changed()
         return partial(self._untap, tap)
 
@@ -113,6 +111,7 @@ class Plane:
         self._facing.scripted.tidy()
         if not (self._outlets or self._taps or self._measurement):
             return plan
+        self._facing.scripted.warm()
         routes = self._facing.routes()
         for ear, outlet in self._outlets.items():
             self._serve(plan, ear, outlet, _heard(ear, routes))

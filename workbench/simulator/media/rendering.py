@@ -22,10 +22,13 @@ class Rendering:
     def __init__(self, file: Callable[[int], bytes | None], fault: Fault) -> None:
         self._file = file
         self._speech, self._files = Speech(fault), Files(fault)
+        self._warm = False
 
     def warm(self) -> None:
-        """Somebody listens: have ready what takes long."""
-        self._speech.warm()
+        """Somebody listens: have ready what takes long the first time."""
+        if not self._warm:
+            self._warm = True
+            self._speech.warm()
 
     def __call__(self, sound: Sound) -> Render:
         """What a sound is from any of its samples on."""

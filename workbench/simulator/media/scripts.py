@@ -113,8 +113,9 @@ class Scripts:
         return self._echoes.setdefault(party, Echo())
 
     def warm(self) -> None:
-        """Somebody listens."""
-        self._rendering.warm()
+        """Somebody listens now; while the clock stands he hears nothing of the platform."""
+        if not self._stands():
+            self._rendering.warm()
 
     def drop(self, voice: Voice) -> None:
         """A sound that fails is not tried again."""
