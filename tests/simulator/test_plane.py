@@ -40,6 +40,10 @@ class Packets(Steady):
     """A voice that arrives as packets."""
 
     takers: tuple[Taker, ...] = ()
+    rests = 0
+
+    def rest(self) -> None:
+        self.rests += 1
 
     def send(self, number: int) -> None:
         for taker in self.takers:
@@ -272,7 +276,7 @@ async def test_passing_and_mixing_alternate_without_double_sound(platform: Platf
         plane.changed()
         await turn()
         seen = len(outlet.frames)
-    assert (outlet.packets, len(outlet.frames), len(voice.takers)) == ([0, 1, 2], seen, 1)
+    assert (outlet.packets, len(outlet.frames), len(voice.takers), voice.rests) == ([0, 1, 2], seen, 1, 3)
     plane.set_voice(D, None)
     await turn()
     assert voice.takers == ()

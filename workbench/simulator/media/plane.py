@@ -166,6 +166,10 @@ class Plane:
         return (*(() if device is None else (device,)), *self._facing.scripted.voices(source))
 
     def _follow(self, plan: Plan) -> None:
+        mixed = {id(voice) for voices in plan.voices.values() for voice in voices}
+        for voice in (voice for voices in self._plan.voices.values() for voice in voices):
+            if is_opus_voice(voice) and id(voice) not in mixed:
+                voice.rest()
         self._plan = plan
         for ear, running in list(self._passes.items()):
             if running.ends != plan.passing.get(ear):

@@ -108,6 +108,10 @@ class RtpVoice:
                 self._jitter = JitterBuffer()
             self._jitter.add(sequence, timestamp, payload, now)
 
+    def rest(self) -> None:
+        """Nobody asks for frames any more: what came until somebody does again is not heard late."""
+        self._jitter, self._unasked = None, UNASKED
+
     def frame(self) -> Frame | None:
         """The next 20 ms, or None for silence."""
         if self._unasked == UNASKED:

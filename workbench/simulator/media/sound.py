@@ -53,6 +53,9 @@ class OpusVoice(Voice, Protocol):
 
     takers: tuple[Taker, ...]
 
+    def rest(self) -> None:
+        """No frames are asked for from now on, until they are again; then it goes on with what comes by then."""
+
 
 class OpusOutlet(Outlet, Protocol):
     """An outlet that can pass packets through."""
