@@ -13,10 +13,12 @@ from struct import pack
 
 import psutil
 import pytest
+from aioice import stun
+from aiortc.rtcsctptransport import InitChunk, crc32c, serialize_packet
 
 from tests.simulator.far import Browser, Tone, loudest, tone, until
 from workbench.simulator.media import link as link_module
-from workbench.simulator.media.ice import Wire
+from workbench.simulator.media.ice import MAX_REMOTE, Wire
 from workbench.simulator.media.peer import REUSE_FROM, Peer, PeerError
 from workbench.simulator.media.sound import OpusPacket
 
@@ -282,6 +284,29 @@ async def test_a_far_end_that_vanishes_is_told_as_failed(monkeypatch):
             await ends.peer.offer()
 
 
+async def test_a_far_end_is_not_given_up_because_we_were_held_up():
+    async with Ends() as ends:
+        await ends.publish()
+        link = ends.peer._link
+        link._heard -= 100
+        link._watched -= 100
+        link.watch()
+        assert ends.peer.state == "connected"
+        link._heard -= 100
+        link.watch()
+        assert ends.peer.state == "failed"
+
+
+async def test_a_further_offer_may_tell_more_addresses():
+    async with Ends() as ends:
+        ends.browser.connection.addTrack(Tone(440))
+        offer = await ends.browser.offer()
+        await ends.peer.answer("".join(line for line in offer.splitlines(keepends=True) if "candidate" not in line))
+        assert ends.peer._link.wire.remote_candidates == []
+        await ends.peer.answer(offer)
+        assert ends.peer._link.wire.remote_candidates != []
+
+
 async def test_a_far_end_that_never_comes_is_told_as_failed(monkeypatch):
     monkeypatch.setattr(link_module, "CONNECT_SECONDS", 0.3)
     async with Ends() as ends:
@@ -394,10 +419,36 @@ async def test_garbage_from_the_far_end_itself_changes_nothing(faults):
                 with suppress(Exception):  # libsrtp refuses to protect the worst of it
                     await ends.browser.dtls._send_rtp(body)
             await ends.browser.dtls._send_data(tag + dice.randbytes(dice.choice([0, 4, 8, 16, 40])))
+            await asyncio.sleep(0.001)  # what came too fast the kernel would drop
+        forged = pack("!BBHII", 0x80, 96, 1, 1, ends.browser.connection.getSenders()[0]._ssrc)
+        for _ in range(20):
+            await ends.browser.dtls._send_data(_two_inits())
+            await ends.browser.dtls.transport._send(forged + dice.randbytes(dice.choice([0, 2, 10, 60, 3000])))
+            await asyncio.sleep(0.001)
         before = len(taken)
         await until(lambda: len(taken) > before + 10)
+        assert ends.peer._link.wire.faults == 0
         assert ends.peer.state == "connected"
         assert len(ends.peer._link._senders) <= link_module.MAX_SENDERS
+
+
+def _two_inits() -> bytes:
+    """An SCTP packet with a valid checksum, which aiortc asserts not to exist."""
+    one = serialize_packet(5000, 5000, 0, InitChunk())
+    body = one[:8] + b"\0\0\0\0" + one[12:] + one[12:]
+    return body[:8] + pack("<L", crc32c(body)) + body[12:]
+
+
+async def test_who_calls_from_everywhere_is_listened_to_up_to_a_number():
+    wire = Wire(False, lambda data: None, lambda: None)
+    await wire.gather_candidates()
+    await wire.expect("abcd", "p" * 22, False, ())
+    check = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
+    check.attributes["PRIORITY"] = 1
+    for port in range(2 * MAX_REMOTE):
+        wire.check_incoming(check, ("127.0.0.1", 20_000 + port), wire._protocols[0])
+    assert len(wire._remote_candidates) == MAX_REMOTE
+    await wire.close()
 
 
 def held() -> tuple[int, int, int]:
@@ -412,7 +463,7 @@ async def test_a_closed_peer_leaves_nothing_behind(monkeypatch):
         await warm.publish()
     await until(lambda: len(asyncio.all_tasks()) == 1)
     before = held()
-    for how in ("connected", "unanswered", "offered", "vanished", "cancelled", "twice"):
+    for how in ("restarting", "connected", "unanswered", "offered", "vanished", "cancelled", "twice"):
         ends = Ends(channels="announced")
         if how == "unanswered":
             ends.browser.connection.addTrack(Tone(440))
@@ -429,6 +480,11 @@ async def test_a_closed_peer_leaves_nothing_behind(monkeypatch):
         else:
             await ends.publish()
             await until(lambda ends=ends: ends.peer.voice.reception)
+        if how == "restarting":
+            offer = await ends.browser.offer()
+            ufrag = next(line for line in offer.splitlines() if line.startswith("a=ice-ufrag:"))
+            await ends.peer.answer(offer.replace(ufrag, "a=ice-ufrag:another"))
+            assert ends.peer._link.newest is not ends.peer._link.wire
         if how == "vanished":
             await ends.browser.vanish()
         if how == "twice":
