@@ -100,7 +100,13 @@ class Platform:
         self.calls: set[str] = set()
         self.faults: list[tuple[str, str]] = []
         self.dropped: list[Voice] = []
-        self.plane = Plane(Facing(lambda: self.hears, self.track, self.parties, self.fault, self))
+        self.plane = Plane(Facing(self.ears, self.track, self.parties, self.fault, self))
+
+    def ears(self, party: str) -> dict[Ear, tuple[str, ...]]:
+        return {ear: sources for ear, sources in self.hears.items() if ear.party == party}
+
+    def echoing(self) -> list[str]:
+        return list(self.echo)
 
     def fault(self, who: str, why: str) -> None:
         self.faults.append((who, why))

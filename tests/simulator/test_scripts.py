@@ -82,6 +82,7 @@ def test_an_echo_comes_half_a_second_later(stage: Stage) -> None:
     stage.phones[PHONE] = Script(echoes=True)
     echo = stage.scripts.echoes(PHONE)
     assert echo is not None and stage.scripts.voices(PHONE) == (echo,)
+    assert stage.scripts.echoing() == [PHONE]
     sent, got = [], []
     for number in range(60):
         got.append(echo.frame())

@@ -40,7 +40,7 @@ def plane_of(world: World) -> Plane:
         stands=lambda: world.clock.paused,
     )
     facing = Facing(
-        routes=lambda: routes.routes(world.engine),
+        ears=lambda party: routes.ears(world.engine, party),
         track=track,
         parties=lambda: [party.id for party in mixing.parties(world.engine)],
         fault=fault,

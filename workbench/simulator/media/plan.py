@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,6 +18,9 @@ class Scripted(Protocol):
 
     def voices(self, source: str) -> tuple[Voice, ...]:
         """What sounds at a source now, beside a device."""
+
+    def echoing(self) -> Iterable[str]:
+        """The parties whose scripts echo."""
 
     def echoes(self, party: str) -> Outlet | None:
         """The ear of a party's script that answers to what it hears."""
@@ -40,12 +43,12 @@ class Scripted(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Facing:
-    """What the plane asks of the platform: who hears whom now, the sources of a call's track, and the parties in order.
+    """What the plane asks of the platform: what a party's ears hear now, the sources of a call's track, and the parties in order.
 
     `fault` is told who failed, and how.
     """
 
-    routes: Callable[[], Mapping[Ear, tuple[str, ...]]]
+    ears: Callable[[str], Mapping[Ear, tuple[str, ...]]]
     track: Callable[[str, str], tuple[str, ...]]
     parties: Callable[[], list[str]]
     fault: Callable[[str, str], None]

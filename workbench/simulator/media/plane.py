@@ -112,7 +112,7 @@ class Plane:
         if not (self._outlets or self._taps or self._measurement):
             return plan
         self._facing.scripted.warm()
-        routes = self._facing.routes()
+        routes = self._routes()
         for ear, outlet in self._outlets.items():
             self._serve(plan, ear, outlet, _heard(ear, routes))
         for tap in tuple(self._taps):
@@ -127,6 +127,12 @@ class Plane:
         else:
             self._answer(plan, routes)
         return plan
+
+    def _routes(self) -> dict[Ear, tuple[str, ...]]:
+        """What the ears hear that matter: those with an outlet and those that echo; all of them while it is measured."""
+        parties = dict.fromkeys(ear.party for ear in self._outlets)
+        parties |= dict.fromkeys(self._facing.parties() if self._measurement is not None else self._facing.scripted.echoing())
+        return {ear: sources for party in parties for ear, sources in self._facing.ears(party).items()}
 
     def _serve(self, plan: Plan, ear: Ear, outlet: Outlet, sources: Iterable[str]) -> None:
         """One voice into one outlet that both carry packets passes through; else there is something to mix."""

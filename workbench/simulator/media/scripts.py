@@ -104,6 +104,10 @@ class Scripts:
         found = (self._tone(source), self.echoes(source), self._played(source))
         return tuple(voice for voice in found if voice is not None)
 
+    def echoing(self) -> list[str]:
+        """The phones whose scripts echo."""
+        return [number for number, script in self._phones().items() if getattr(script, "echoes", False)]
+
     def echoes(self, party: str) -> Echo | None:
         """The echo of a phone whose script has one."""
         script = self._phones().get(party)
@@ -124,6 +128,8 @@ class Scripts:
 
     def tidy(self) -> None:
         """Forget what no longer sounds."""
+        if not self._playing and not self._dropped:
+            return
         sounding = {sound.number for sound in self._sounds().values()}
         self._dropped &= sounding
         self._playing = {source: voice for source, voice in self._playing.items() if voice.sound.number in sounding}
