@@ -6,6 +6,7 @@ import asyncio
 import io
 import wave
 from collections.abc import AsyncIterator
+from threading import Event
 
 import av
 import numpy as np
@@ -101,8 +102,11 @@ async def test_an_hour_is_decoded_as_it_is_heard(player: Files) -> None:
 
 
 async def test_what_is_not_decoded_yet_is_silent(player: Files) -> None:
+    busy = Event()
+    player._workers.start(lambda: busy.wait(10) and None, "another file")
     playback = player.play(wav(sine(700.0, 1.0, 8000), 8000))
     assert playback(0) is None
+    busy.set()
     await until(lambda: playback(FRAME_SAMPLES) is not None)
 
 

@@ -77,10 +77,10 @@ async def test_a_wav_file_is_downloaded(platform: Platform) -> None:
     _, one = await recorded(platform, 'multiChannel="true"')
     answer = await platform.http.get(f"{one}/media")
     assert answer.headers["Content-Type"] == "audio/vnd.wave" and answer.headers["Content-Length"] == str(len(answer.content))
-    assert answer.headers["X-Workbench-Rule"] == "media.silence" and answer.headers["X-Workbench-Label"] == "assumed"
+    assert answer.headers["X-Workbench-Rule"] == "media.file" and answer.headers["X-Workbench-Label"] == "assumed"
     with wave.open(io.BytesIO(answer.content)) as file:
         assert (file.getnframes(), file.getnchannels()) == (40_000, 2)
-    assert one.rpartition("/")[2].encode() in answer.content[:300] and b"no sound" in answer.content[:300]
+    assert one.rpartition("/")[2].encode() in answer.content[:300] and b"Silence: nothing sounded" in answer.content[:300]
     head = await platform.http.head(f"{one}/media")
     assert head.headers["Content-Length"] == str(len(answer.content)) and not head.content
 

@@ -8,6 +8,7 @@ from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha1
+from itertools import count
 from typing import Any
 
 import pytest
@@ -121,12 +122,19 @@ async def test_frames_come_in_real_time_between_start_and_stop(live: Platform, s
     assert server.codes == [1000]
 
 
+async def sounds(live: Platform, sound: Callable[[int, str], bytes]) -> None:
+    """Once a stream runs, and has the sound of its call, let this take its place."""
+    await until(lambda: bool(happened(live, "streamStarted")))
+    live.world.media_streams.sound = sound
+
+
 async def test_other_sound_can_take_the_place_of_silence(live: Platform, server: Server) -> None:
-    live.world.media_streams.sound = lambda _call, track, number: f"{track} {number}".encode()
+    numbers = count()
     await begin(live, stream(server.url, 'tracks="both"'), PARK)
-    await until(lambda: len(server.of("media")) >= 4)
-    sound = [b64decode(message["payload"]) for message in server.of("media")[:4]]
-    assert sound == [b"inbound 0", b"outbound 0", b"inbound 1", b"outbound 1"]
+    await sounds(live, lambda _connection, track: f"{track} {next(numbers)}".encode())
+    await until(lambda: len(server.of("media")) >= 8)
+    sound = [b64decode(message["payload"]) for message in server.of("media")]
+    assert [frame for frame in sound if frame != SILENCE][:4] == [b"inbound 0", b"outbound 1", b"inbound 2", b"outbound 3"]
 
 
 async def test_credentials_go_with_the_request(live: Platform, server: Server) -> None:
@@ -213,9 +221,9 @@ async def unwilling(answer: bool) -> AsyncIterator[str]:
 
 
 async def test_an_application_that_does_not_read_is_cut_off(live: Platform, quick: None) -> None:
-    live.world.media_streams.sound = lambda *_: b"\xff" * 1_000_000
     async with unwilling(answer=True) as url:
         await begin(live, stream(url), WAIT)
+        await sounds(live, lambda *_: b"\xff" * 1_000_000)
         await until(lambda: "disconnect" in live.application.events, 20)
     (stopped,) = bodies(live, "mediaStreamStopped")
     assert (stopped["cause"], stopped["errorMessage"]) == ("connection-error", "the server did not read for 0.1 s")

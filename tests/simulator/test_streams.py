@@ -313,7 +313,7 @@ def test_a_unidirectional_stream_takes_no_messages() -> None:
 
 
 def test_a_clear_says_nothing_of_length() -> None:
-    assert stream_messages.played('{"eventType":"clear"}') is None
+    assert stream_messages.audio('{"eventType":"clear"}') is None
 
 
 def test_waiting_for_the_end_of_a_stream_that_is_still_connecting_does_not_end_with_its_beginning() -> None:

@@ -27,13 +27,13 @@ HEARTBEAT_SECONDS = 20.0  # between pings; a server that does not answer is gone
 MESSAGE_LIMIT = 4_000_000  # bytes of a message that an application sends: a minute of its best audio
 WAITING_LIMIT = 1_000  # messages that wait for a server
 
-# The seam for sound: the frame of a call's track with this number, 160 bytes of PCMU.
-Sound = Callable[[str, str, int], bytes]
+# The next frame of a connection's track, 160 bytes of PCMU.
+Sound = Callable[[int, str], bytes]
 _NORMAL = (1000, 1001, 1005)  # close codes of a goodbye in order; 1005 stands for none
 
 
-def silence(_call_id: str, _track: str, _number: int) -> bytes:
-    """The sound of every call, until there is any."""
+def silence(_connection_id: int, _track: str) -> bytes:
+    """What is sent until there is sound."""
     return SILENCE
 
 
@@ -178,7 +178,7 @@ class MediaStreams:
             return  # the reader learns it too, and how
 
     async def _frames(self, connection: Connection) -> None:
-        loop, opening, sequence, number = asyncio.get_running_loop(), connection.opening, 0, 0
+        loop, opening, sequence = asyncio.get_running_loop(), connection.opening, 0
         due = loop.time()
         while True:
             due += FRAME_SECONDS
@@ -191,8 +191,7 @@ class MediaStreams:
             async with asyncio.timeout(STALLED_SECONDS):
                 for track in opening.tracks:
                     sequence += 1
-                    await connection.socket.send_str(_media(track, self.sound(opening.call_id, track, number), sequence))
-            number += 1
+                    await connection.socket.send_str(_media(track, self.sound(opening.connection_id, track), sequence))
 
     async def _read(self, connection: Connection) -> None:
         """Pass on what the application sends, then how it ended."""

@@ -17,10 +17,10 @@ def receive(core: Core, stream: Stream, text: str | None) -> None:
     if text is None or not isinstance(stream.verb, bxml.StartStream) or stream.verb.effective("mode") != "bidirectional":
         return _ignore(core, stream, "only a bidirectional stream takes messages, and only text")
     try:
-        seconds = stream_messages.played(text)
+        audio = stream_messages.audio(text)
     except ValueError as error:
         return _ignore(core, stream, str(error))
-    return _clear(core, stream) if seconds is None else _play(core, stream, seconds)
+    return _clear(core, stream) if audio is None else _play(core, stream, audio.seconds)
 
 
 def _ignore(core: Core, stream: Stream, reason: str) -> None:

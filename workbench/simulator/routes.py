@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workbench.simulator import connects, mixing
-from workbench.simulator.calls import Call
+from workbench.simulator import connects, mixing, recordings
+from workbench.simulator.calls import Call, Recording
 from workbench.simulator.core import Core
 from workbench.simulator.records import Endpoint, Participant
 
@@ -68,6 +69,24 @@ def streams(core: Core, party: str) -> dict[str, Published]:
 def track(core: Core, call: Call, which: str) -> Sources:
     """The sources on a call's track: `inbound` is what its far end sends, `outbound` what that hears, the platform's voice included."""
     return mixing.sent_by(core, call) if which == "inbound" else mixing.heard_by(core, call)
+
+
+def recorded(core: Core, recording: Recording) -> list[Sources]:
+    """The sources that go into each channel of a recording now."""
+    return [tuple(dict.fromkeys(_recorded(core, recording, channel))) for channel in recordings.channels(core, recording)]
+
+
+def _recorded(core: Core, recording: Recording, channel: list[str]) -> Iterator[str]:
+    of = recording.of
+    for who in channel:
+        if who == recordings.PROMPTS:
+            # What is played to it, and what an application plays on the call's streams.
+            yield recordings.of_id(of)
+            yield from (stream.stream_id for stream in core.streams.get(recordings.of_id(of), ()))
+        elif who in core.calls:
+            yield from mixing.sent_by(core, core.calls[who])
+        elif isinstance(of, Call):
+            yield from mixing.heard_by(core, of)  # all that its conference plays to it
 
 
 def _others(party: str, sources: Sources) -> Sources:

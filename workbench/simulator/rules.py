@@ -370,7 +370,7 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("stream.params", "StreamParams are told in the start message", D, "bxml/startStream"),
     ("stream.url", "without streamEventUrl nobody is told of a stream", D, "bxml/startStream"),
     ("stream.messages", "start is the first message on the WebSocket, stop the last when the platform ends it", D, "bxml/startStream"),
-    ("stream.media", "a stream sends 20 ms of PCMU at a time in real time: silence, and nothing while the clock stands", C, "ours"),
+    ("stream.media", "a stream sends 20 ms of PCMU at a time in real time, silence too, and nothing while the clock stands", C, "ours"),
     ("stream.duplicate", "a stream whose name is in use on its call is rejected with cause duplicate", D, "webhooks/mediaStreamRejected"),
     (
         "stream.track-limit",
@@ -474,7 +474,12 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("recording.unready", "a recording cannot be downloaded, transcribed or deleted before it is available", C, "ours"),
     ("recording.deleted", "a recording is deleted with its media and transcription", D, "voice-api/deleteRecording"),
     ("recording.media-deleted", "deleted media are gone; the recording stays listed, its status deleted", C, "ours"),
-    ("media.silence", "until there is sound, a recording's file is as long as the recording, silent, and says so", C, "ours"),
+    (
+        "media.file",
+        "a recording's file is as long as the recording: what sounded while the clock ran, else silence; it says which",
+        C,
+        "ours",
+    ),
     # Transcriptions of recordings
     ("transcribe.verb", "transcribe has a recording transcribed once it is available", D, "bxml/record"),
     ("transcribe.request", "any available recording can be transcribed by request", D, "voice-api/transcribeCallRecording"),

@@ -1,7 +1,4 @@
-"""What a recording's media is until there is sound: a silent file of its length that says so, made while it is downloaded.
-
-`media` is the only place that knows; stored sound can be given in its stead as the same `Media`.
-"""
+"""A recording's file: of its length, with what sounded, or silent, and it says which. It is made while it is downloaded."""
 
 from __future__ import annotations
 
@@ -9,6 +6,8 @@ import asyncio
 import struct
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 from workbench.simulator.calls import Recording
 
@@ -23,8 +22,30 @@ TYPES = {"wav": "audio/vnd.wave", "mp3": "audio/mpeg"}
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """Where the sound of a recording is: for each channel a file of bare samples, 16 bits, little endian; None where nothing sounded."""
+
+    paths: tuple[Path | None, ...]
+
+
+class Download(Protocol):
+    """A file to be downloaded."""
+
+    @property
+    def type(self) -> str:
+        """Its media type."""
+
+    @property
+    def length(self) -> int:
+        """Its bytes."""
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The file, piece by piece."""
+
+
+@dataclass(frozen=True, slots=True)
 class Media:
-    """A file to be downloaded: `head`, then `unit` over and over until there are `length` bytes."""
+    """A silent file to be downloaded: `head`, then `unit` over and over until there are `length` bytes."""
 
     type: str
     head: bytes
@@ -42,12 +63,19 @@ class Media:
             await asyncio.sleep(0)
 
 
-def media(recording: Recording) -> Media:
+def media(recording: Recording, stored: Stored | None = None) -> Download:
     """The file of a recording that has ended."""
     assert recording.end_time is not None
     seconds, channels = recording.seconds(recording.end_time), recording.channels
     make = mp3 if recording.file_format == "mp3" else wav
-    return make(seconds, channels, f"Silence: the local platform records no sound yet. {recording.recording_id}, {seconds:g} s")
+    if stored is None:
+        return make(
+            seconds, channels, f"Silence: nothing sounded while the local platform recorded. {recording.recording_id}, {seconds:g} s"
+        )
+    from workbench.simulator.media.downloads import sounding
+
+    silent = make(seconds, channels, f"Sound: recorded by the local platform. {recording.recording_id}, {seconds:g} s")
+    return sounding(silent, stored, seconds, recording.file_format)
 
 
 def wav(seconds: float, channels: int, label: str) -> Media:

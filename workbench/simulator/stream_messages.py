@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from workbench import bxml
@@ -13,8 +14,7 @@ from workbench.simulator.calls import Call
 from workbench.simulator.tracks import LANGUAGE, Stream
 
 PCMU_RATE = 8000  # bytes and samples a second
-# Bytes a second of what an application may play: the two kinds its samples send, PCM with 16 bits a sample.
-PCM_RATES = {"8000": 16000, "16000": 32000, "24000": 48000}
+PCM_RATES = ("8000", "16000", "24000")  # of what an application may play beside PCMU
 _PCM = {"channels": "1", "bit-depth": "16", "endian": "little", "encoding": "signed"}
 
 
@@ -71,8 +71,22 @@ def _items(text: str, begin: float, end: float, *, stable: bool) -> Iterator[dic
                 yield {"content": content, **times, "confidence": 1.0, "stable": stable, "type": kind}
 
 
-def played(text: str) -> float | None:
-    """The seconds of audio in an application's `playAudio`; None for `clear`. Raises ValueError for any other message."""
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """What an application plays: bytes of PCMU, or samples of 16 bits, little endian, at `rate`."""
+
+    data: bytes
+    rate: int
+    pcmu: bool
+
+    @property
+    def seconds(self) -> float:
+        """How long it plays."""
+        return len(self.data) / (self.rate if self.pcmu else 2 * self.rate)
+
+
+def audio(text: str) -> Audio | None:
+    """The audio in an application's `playAudio`; None for `clear`. Raises ValueError for any other message."""
     try:
         message = json.loads(text)
     except RecursionError:
@@ -85,17 +99,17 @@ def played(text: str) -> float | None:
     media = message.get("media")
     if not isinstance(media, dict) or not isinstance(media.get("contentType"), str) or not isinstance(media.get("payload"), str):
         raise ValueError("playAudio needs media with contentType and payload")
-    rate = _rate(media["contentType"])
-    return len(b64decode(media["payload"], validate=True)) / rate
+    rate, pcmu = _format(media["contentType"])
+    return Audio(b64decode(media["payload"], validate=True), rate, pcmu)
 
 
-def _rate(content_type: str) -> int:
-    """Bytes a second. Raises ValueError for what is not played."""
+def _format(content_type: str) -> tuple[int, bool]:
+    """Samples a second, and whether they are PCMU. Raises ValueError for what is not played."""
     kind, *parameters = [part.strip().lower() for part in content_type.split(";")]
     given = dict(parameter.partition("=")[::2] for parameter in parameters)
     if kind == "audio/pcmu":
-        return PCMU_RATE
-    rate = PCM_RATES.get(given.pop("rate", "8000"))
-    if kind != "audio/pcm" or rate is None or given.items() - _PCM.items():
+        return PCMU_RATE, True
+    rate = given.pop("rate", "8000")
+    if kind != "audio/pcm" or rate not in PCM_RATES or given.items() - _PCM.items():
         raise ValueError("contentType must be audio/pcmu or audio/pcm at 8000, 16000 or 24000 Hz, mono, signed 16 bits, little endian")
-    return rate
+    return int(rate), False

@@ -73,7 +73,7 @@ def _begin(core: Core, call: Call, stream: Stream, rule: str) -> None:
     stream.running, stream.start_time = True, core.now
     core.happen(f"{kind.word}Started", rule, callId=call.call_id, id=stream.stream_id, name=stream.name, tracks=stream.tracks)
     if not stream.transcribes:
-        core.happen("media", "stream.media", callId=call.call_id, id=stream.stream_id, encoding="audio/PCMU", sound="silence")
+        core.happen("media", "stream.media", callId=call.call_id, id=stream.stream_id, encoding="audio/PCMU")
     tell(core, call, stream, "Started", rule)
 
 

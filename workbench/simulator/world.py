@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from starlette.responses import Response
 
 from workbench.simulator import audio, mixing
+from workbench.simulator.calls import Recording
 from workbench.simulator.clock import Clock
 from workbench.simulator.core import Config
 from workbench.simulator.effects import (
@@ -29,11 +30,13 @@ from workbench.simulator.effects import (
 from workbench.simulator.engine import Engine
 from workbench.simulator.ids import SeededIds
 from workbench.simulator.media_streams import MediaStreams
+from workbench.simulator.silence import Stored
 from workbench.simulator.stream import EventStream, label
 from workbench.simulator.webhooks import Answer, Deliver, HttpDelivery, exchange, outgoing
 from workbench.simulator.wire import ruled
 
 if TYPE_CHECKING:
+    from workbench.simulator.media.facing import Takers
     from workbench.simulator.media.plane import Plane
 
 T = TypeVar("T")
@@ -45,6 +48,7 @@ GRACE_SECONDS = 2.0  # real seconds that a moved clock waits for one webhook; th
 MOST_TIMERS = 100_000
 MOST_ROUNDS = 1_000
 MOST_MEASURES = 3  # of one request
+FILES_LIMIT = 100_000_000  # bytes of audio files that are played now
 REPLY_KEPT = 4_000  # characters of an application's answer in the event stream
 
 
@@ -71,6 +75,7 @@ class World:
         self.watchers: list[Callable[[], None]] = []
         self._watched = False
         self._plane: Plane | None = None
+        self._takers: Takers | None = None
         # Audio files by the numbers of their fetches, while they may be heard.
         self.files: dict[int, bytes] = {}
         self._alarm: asyncio.TimerHandle | None = None
@@ -135,9 +140,18 @@ class World:
     # Effects
 
     def _changed(self) -> None:
+        if self._takers is None and not self.clock.paused and self._taken():
+            from workbench.simulator.media.facing import Takers
+
+            self._takers = Takers(self)
         if self.watchers and not self._watched:
             self._watched = True
             asyncio.get_running_loop().call_soon(self._tell)
+
+    def _taken(self) -> bool:
+        """Whether somebody records, or a stream wants sound."""
+        engine = self.engine
+        return bool(engine.started_recordings or engine.record_verbs or engine.connections)
 
     def _tell(self) -> None:
         self._watched = False
@@ -207,12 +221,17 @@ class World:
         seconds, error = None, None
         try:
             data, seconds = await audio.fetched(effect, self._deliver)
-            if self._plane is not None:
-                self.files[effect.fetch_id] = data
+            self._keep(effect.fetch_id, data)
         except audio.AudioError as problem:
             error = str(problem)
         del self._tasks["audio", effect.fetch_id]
         self.run(lambda engine, now: engine.audio_fetched(now, effect.fetch_id, seconds, error))
+
+    def _keep(self, fetch_id: int, data: bytes) -> None:
+        """Keep a file while it may be heard; of too many the oldest are silent."""
+        self.files[fetch_id] = data
+        while sum(map(len, self.files.values())) > FILES_LIMIT:
+            del self.files[next(iter(self.files))]
 
     async def _open_stream(self, effect: OpenStream) -> None:
         number = effect.connection_id
@@ -225,6 +244,8 @@ class World:
 
     def _stream_message(self, number: int, text: str | None) -> None:
         self.run(lambda engine, now: engine.stream_message(now, number, text))
+        if self._takers is not None and text is not None:
+            self._takers.streams.message(number, text)
 
     def _stream_closed(self, number: int, error: str | None) -> None:
         self.run(lambda engine, now: engine.stream_closed(now, number, error))
@@ -269,6 +290,7 @@ class World:
                 self._moving = False
                 if engine is self.engine and not paused:
                     self.clock.resume()
+                    self._changed()
                 self._ring()
 
     async def _run_through(self, engine: Engine, until: Callable[[], float | None]) -> None:
@@ -306,6 +328,10 @@ class World:
             self._plane = plane_of(self)
         return self._plane
 
+    def stored(self, recording: Recording) -> Stored | None:
+        """Where the sound of a recording is; None when nothing sounded."""
+        return None if self._takers is None else self._takers.recorder.stored(recording)
+
     async def measure(self, seconds: float) -> dict[str, list[str]]:
         """Who hears whom, found out by tones at the ears. Who moves meanwhile makes for another try."""
         self.engine.follow("sound.measured", "sound.carried")
@@ -325,6 +351,8 @@ class World:
         self.stream.clear()
         self.clock.reset()
         self._begin()
+        if self._takers is not None:
+            self._takers.reset()
         if self._plane is not None:
             self._plane.reset()
         self.engine.applications, self.engine.numbers, self.engine.limits = kept
@@ -336,6 +364,8 @@ class World:
         self._stop()
         self.stream.clear()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._takers is not None:
+            self._takers.close()
         if self._plane is not None:
             self._plane.close()
         await self.media_streams.shut()

@@ -1,21 +1,61 @@
-"""The plane of a world: what it asks of the engine there is at the time, and where its faults are told."""
+"""The sound of a world: its plane and those who take sound, what they ask of the engine there is at the time, where faults are told."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from workbench.simulator import mixing, routes
 from workbench.simulator.engine import Engine
 from workbench.simulator.media.plan import Facing
 from workbench.simulator.media.plane import Plane
+from workbench.simulator.media.recorder import Recorder
 from workbench.simulator.media.rendering import Rendering
 from workbench.simulator.media.scripts import Script, Scripts
+from workbench.simulator.media.stream_sound import StreamSound
 
 if TYPE_CHECKING:
     from workbench.simulator.world import World
 
 RULE = "sound.carried"
+
+
+def fault(world: World, who: str, why: str) -> None:
+    """Tell that something is not heard as it should be."""
+
+    def tell(engine: Engine, now: float) -> None:
+        engine.tick(now)
+        engine.happen("mediaFault", RULE, of=who, reason=why)
+
+    world.run(tell)
+
+
+class Takers:
+    """Those who take sound beside the ears: recordings and media streams. They follow a world through all its lives."""
+
+    def __init__(self, world: World) -> None:
+        facts = lambda: world.engine, lambda: world.clock.now(), lambda: world.clock.paused
+        plane, tell = world.plane, partial(fault, world)
+        self.recorder = Recorder(*facts, plane.tap, tell)
+        self.streams = StreamSound(*facts, plane.tap, plane.set_voice, tell)
+        world.media_streams.sound = self.streams.frame
+        world.watchers.append(self.changed)
+
+    def changed(self) -> None:
+        """Something may have begun or ended."""
+        self.recorder.changed()
+        self.streams.changed()
+
+    def reset(self) -> None:
+        """The platform starts over."""
+        self.recorder.reset()
+        self.streams.reset()
+
+    def close(self) -> None:
+        """The platform ends."""
+        self.recorder.close()
+        self.streams.reset()
 
 
 def plane_of(world: World) -> Plane:
@@ -25,17 +65,10 @@ def plane_of(world: World) -> Plane:
         call = world.engine.calls.get(call_id)
         return () if call is None else routes.track(world.engine, call, which)
 
-    def fault(who: str, why: str) -> None:
-        def tell(engine: Engine, now: float) -> None:
-            engine.tick(now)
-            engine.happen("mediaFault", RULE, of=who, reason=why)
-
-        world.run(tell)
-
     scripts = Scripts(
         phones=lambda: cast(Mapping[str, Script], world.engine.phones),
         sounds=lambda: world.engine.sounds,
-        rendering=Rendering(world.files.get, fault),
+        rendering=Rendering(world.files.get, partial(fault, world)),
         now=lambda: world.clock.now(),
         stands=lambda: world.clock.paused,
     )
@@ -43,7 +76,7 @@ def plane_of(world: World) -> Plane:
         ears=lambda party: routes.ears(world.engine, party),
         track=track,
         parties=lambda: [party.id for party in mixing.parties(world.engine)],
-        fault=fault,
+        fault=partial(fault, world),
         scripted=scripts,
     )
     plane = Plane(facing)

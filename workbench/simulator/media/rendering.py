@@ -12,6 +12,8 @@ from workbench.simulator.media.speech import Speech
 from workbench.simulator.media.workers import Fault
 from workbench.simulator.sounds import Sound
 
+KEY_SHARE = 0.7  # of a key's time is tone, the rest the gap after it
+
 # What sounds from a sample on, for 20 ms; None: nothing, or nothing yet.
 Render = Callable[[int], Frame | None]
 
@@ -20,7 +22,7 @@ class Rendering:
     """Makes sounds. `file` gives what was fetched with a number, if it is kept; `fault` is told what cannot be heard, and why."""
 
     def __init__(self, file: Callable[[int], bytes | None], fault: Fault) -> None:
-        self._file = file
+        self._file, self._fault = file, fault
         self._speech, self._files = Speech(fault), Files(fault)
         self._warm = False
 
@@ -34,14 +36,13 @@ class Rendering:
         """What a sound is from any of its samples on."""
         match sound.kind:
             case "speech":
-                return self._speech.say(sound.text or "", (sound.until or sound.began) - sound.began)
+                return self._speech.say(sound.text or "", _seconds(sound))
             case "file":
-                data = self._file(sound.fetch_id or 0)
-                return silent if data is None else self._files.play(data)
+                return self._played(sound)
             case "ring":
                 return tones.ring
             case "keys":
-                return partial(tones.cut, tones.keys(sound.digits or ""))
+                return partial(tones.cut, _keys(sound))
             case "beep":
                 return partial(tones.cut, tones.beep())
 
@@ -50,6 +51,26 @@ class Rendering:
         self._speech.close()
         self._files.close()
 
+    def _played(self, sound: Sound) -> Render:
+        data = self._file(sound.fetch_id or 0)
+        if data is None:
+            self._fault("file", "too many files are played at once: this one is silent")
+            return silent
+        return self._files.play(data)
+
 
 def silent(_start: int) -> None:
     """What is not kept."""
+
+
+def _keys(sound: Sound) -> Frame:
+    """Keys in the time they have, else at a usual pace."""
+    digits = sound.digits or ""
+    if not digits or sound.until is None:
+        return tones.keys(digits)
+    each = _seconds(sound) / len(digits)
+    return tones.keys(digits, KEY_SHARE * each, (1 - KEY_SHARE) * each)
+
+
+def _seconds(sound: Sound) -> float:
+    return 0.0 if sound.until is None else sound.until - sound.began
