@@ -17,9 +17,10 @@ from aioice import stun
 from aiortc.rtcsctptransport import InitChunk, crc32c, serialize_packet
 
 from tests.simulator.far import Browser, Tone, loudest, tone, until
-from workbench.simulator.media import link as link_module
+from workbench.simulator.media import transport as transport_module
 from workbench.simulator.media.ice import MAX_REMOTE, Wire
-from workbench.simulator.media.peer import REUSE_FROM, Peer, PeerError
+from workbench.simulator.media.peer import Peer, PeerError
+from workbench.simulator.media.places import REUSE_FROM
 from workbench.simulator.media.sound import OpusPacket
 
 pytestmark = pytest.mark.sockets
@@ -235,21 +236,21 @@ def _some_answer() -> str:
 
 
 async def test_a_far_end_that_restarts_ice_is_followed_and_its_sound_goes_on():
-    """aiortc cannot restart; a peer of ours plays the browser, with a new wire under its link."""
+    """aiortc cannot restart; a peer of ours plays the browser, with a new wire under its transport."""
     threads = threading.active_count()
     ours, theirs = Peer(), Peer()
     outlet = theirs.add_stream("microphone")
     answer = await ours.answer(await theirs.offer())
     await theirs.accept(answer)
     await until(lambda: ours.state == theirs.state == "connected")
-    former, link = ours._link.wire, theirs._link
-    wire = link.newest = Wire(True, link._arrived, link._alive)
+    former, transport = ours._transport.wire, theirs._transport
+    wire = transport.newest = Wire(True, transport._arrived, transport._alive)
     await wire.gather_candidates()
     answer = await ours.answer(await theirs.offer())
     lines = dict(line[2:].split(":", 1) for line in answer.splitlines() if line.startswith("a=ice-"))
     await wire.expect(lines["ice-ufrag"], lines["ice-pwd"], False, ())
-    await link._move(wire)
-    await until(lambda: ours._link.wire is not former)
+    await transport._move(wire)
+    await until(lambda: ours._transport.wire is not former)
     for number in range(20):
         outlet.put(tone(440, number))
         await asyncio.sleep(0.005)
@@ -274,7 +275,7 @@ async def test_a_far_end_with_another_fingerprint_is_answered_afresh():
 
 
 async def test_a_far_end_that_vanishes_is_told_as_failed(monkeypatch):
-    monkeypatch.setattr(link_module, "VANISHED_SECONDS", 0.5)
+    monkeypatch.setattr(transport_module, "VANISHED_SECONDS", 0.5)
     async with Ends() as ends:
         await ends.publish()
         await ends.browser.vanish()
@@ -287,13 +288,13 @@ async def test_a_far_end_that_vanishes_is_told_as_failed(monkeypatch):
 async def test_a_far_end_is_not_given_up_because_we_were_held_up():
     async with Ends() as ends:
         await ends.publish()
-        link = ends.peer._link
-        link._heard -= 100
-        link._watched -= 100
-        link.watch()
+        transport = ends.peer._transport
+        transport._heard -= 100
+        transport._watched -= 100
+        transport.watch()
         assert ends.peer.state == "connected"
-        link._heard -= 100
-        link.watch()
+        transport._heard -= 100
+        transport.watch()
         assert ends.peer.state == "failed"
 
 
@@ -302,13 +303,13 @@ async def test_a_further_offer_may_tell_more_addresses():
         ends.browser.connection.addTrack(Tone(440))
         offer = await ends.browser.offer()
         await ends.peer.answer("".join(line for line in offer.splitlines(keepends=True) if "candidate" not in line))
-        assert ends.peer._link.wire.remote_candidates == []
+        assert ends.peer._transport.wire.remote_candidates == []
         await ends.peer.answer(offer)
-        assert ends.peer._link.wire.remote_candidates != []
+        assert ends.peer._transport.wire.remote_candidates != []
 
 
 async def test_a_far_end_that_never_comes_is_told_as_failed(monkeypatch):
-    monkeypatch.setattr(link_module, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(transport_module, "CONNECT_SECONDS", 0.3)
     async with Ends() as ends:
         ends.browser.connection.addTrack(Tone(440))
         await ends.peer.answer(await ends.browser.offer())
@@ -343,7 +344,7 @@ async def test_heartbeats_are_asked_for_and_answered(channels, monkeypatch):
         else:
             ends.browser.connection.on("datachannel", lambda channel: channel.label == "__heartbeat__" and answers(channel))
             await ends.subscribe()
-        await until(lambda: ends.peer._link.round_trip is not None)
+        await until(lambda: ends.peer._transport.channels.round_trip is not None)
         assert "PING" in heard
 
 
@@ -352,7 +353,7 @@ async def test_a_far_end_that_opens_channels_without_end_gets_no_more_of_them():
         for number in range(40):
             ends.browser.connection.createDataChannel(f"c{number}")
         await ends.browser.accept(await ends.peer.answer(await ends.browser.offer()))
-        await until(lambda: ends.peer._link.sctp and ends.peer._link.sctp.state == "closed")
+        await until(lambda: ends.peer._transport.channels and ends.peer._transport.channels.sctp.state == "closed")
         assert ends.peer.state == "connected"
 
 
@@ -385,7 +386,7 @@ async def test_garbage_from_strangers_changes_nothing(faults):
     async with Ends() as ends:
         ends.browser.connection.addTrack(Tone(440))
         answer = await ends.peer.answer(await ends.browser.offer())
-        port = ends.peer._link.wire.local_candidates[0].port
+        port = ends.peer._transport.wire.local_candidates[0].port
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             for _ in range(300):  # before anything is connected
                 stranger.sendto(garbage(dice), ("127.0.0.1", port))
@@ -398,7 +399,7 @@ async def test_garbage_from_strangers_changes_nothing(faults):
                 await asyncio.sleep(0.005)
         before = ends.peer.voice.reception.received
         await until(lambda: ends.peer.voice.reception.received > before + 10)
-        assert ends.peer._link._below.waiting.qsize() == 0
+        assert ends.peer._transport._below.waiting.qsize() == 0
 
 
 async def test_garbage_from_the_far_end_itself_changes_nothing(faults):
@@ -410,8 +411,8 @@ async def test_garbage_from_the_far_end_itself_changes_nothing(faults):
         taken: list[OpusPacket] = []
         await until(lambda: ends.peer.voice.reception)
         ends.peer.voice.takers = (taken.append,)
-        await until(lambda: ends.peer._link.sctp.state == "connected")
-        tag = pack("!HHI", 5000, 5000, ends.peer._link.sctp._local_verification_tag)
+        await until(lambda: ends.peer._transport.channels.sctp.state == "connected")
+        tag = pack("!HHI", 5000, 5000, ends.peer._transport.channels.sctp._local_verification_tag)
         for _ in range(300):
             ends.peer.voice.frame()
             for kind in (96, 96 | 0x80, 127, 200, 201, 203, 205, 206):
@@ -427,9 +428,9 @@ async def test_garbage_from_the_far_end_itself_changes_nothing(faults):
             await asyncio.sleep(0.001)
         before = len(taken)
         await until(lambda: len(taken) > before + 10)
-        assert ends.peer._link.wire.faults == 0
+        assert ends.peer._transport.wire.faults == 0
         assert ends.peer.state == "connected"
-        assert len(ends.peer._link._senders) <= link_module.MAX_SENDERS
+        assert len(ends.peer._transport._senders) <= transport_module.MAX_SENDERS
 
 
 def _two_inits() -> bytes:
@@ -484,7 +485,7 @@ async def test_a_closed_peer_leaves_nothing_behind(monkeypatch):
             offer = await ends.browser.offer()
             ufrag = next(line for line in offer.splitlines() if line.startswith("a=ice-ufrag:"))
             await ends.peer.answer(offer.replace(ufrag, "a=ice-ufrag:another"))
-            assert ends.peer._link.newest is not ends.peer._link.wire
+            assert ends.peer._transport.newest is not ends.peer._transport.wire
         if how == "vanished":
             await ends.browser.vanish()
         if how == "twice":

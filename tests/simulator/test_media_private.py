@@ -15,7 +15,7 @@ from aiortc import rtcdtlstransport as dtls_module
 
 from tests.conftest import ROOT
 from workbench.simulator.media.ice import LOOPBACK, Wire, host_addresses
-from workbench.simulator.media.link import _Below
+from workbench.simulator.media.transport import _Below
 
 # module -> the private attributes of other libraries' objects it uses
 RELIED_ON = {
@@ -28,7 +28,8 @@ RELIED_ON = {
         "_protocols",
         "_remote_candidates",
     },
-    "link": {"_data_channels", "_handle_data", "_rx_srtp", "_set_role", "_task", "_tx_srtp"},
+    "channels": {"_data_channels", "_handle_data"},
+    "transport": {"_rx_srtp", "_set_role", "_task", "_tx_srtp"},
 }
 
 
@@ -46,7 +47,7 @@ def _is_self(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "self"
 
 
-@pytest.mark.parametrize("module", ["ice", "jitter", "link", "opus", "peer", "rtcp", "rtp", "sdp"])
+@pytest.mark.parametrize("module", ["channels", "ice", "jitter", "opus", "peer", "places", "rtcp", "rtp", "sdp", "transport"])
 def test_no_private_attribute_is_used_that_is_not_named_here(module):
     assert private(module) == RELIED_ON.get(module, set())
 

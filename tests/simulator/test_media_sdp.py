@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.simulator.media.sdp import MAX_CANDIDATES, Ours, PeerError, Sent, Transport, read, write
+from workbench.simulator.media.sdp import MAX_CANDIDATES, Local, Ours, PeerError, Sent, read, write
 
 PRINT = ":".join(["AB"] * 32)
 SESSION = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {}\r\n"
@@ -103,7 +103,7 @@ def test_a_damaged_description_is_read_or_refused(draw):
         assert read("\r\n".join(lines)).sections
 
 
-US = Transport("uuuu", "w" * 22, (("sha-256", PRINT),), "active", ("1 1 udp 1 127.0.0.1 4000 typ host",), "us", 5)
+US = Local("uuuu", "w" * 22, (("sha-256", PRINT),), "active", ("1 1 udp 1 127.0.0.1 4000 typ host",), "us", 5)
 TAKEN = Ours("audio", "UDP/TLS/RTP/SAVPF", ("111", "110"), "1", "sendrecv", True, 111, {110: 48000}, Sent("stream", 99))
 
 

@@ -231,7 +231,7 @@ class Ours:
 
 
 @dataclass(frozen=True, slots=True)
-class Transport:
+class Local:
     """How we are reached and known."""
 
     ufrag: str
@@ -243,18 +243,18 @@ class Transport:
     session: int
 
 
-def write(revision: int, sections: Sequence[Ours], transport: Transport) -> str:
+def write(revision: int, sections: Sequence[Ours], us: Local) -> str:
     """Our description. A refused section has port 0 and lies outside the bundle, which browsers insist on."""
     bundle = " ".join(section.mid for section in sections if section.taken)
-    lines = ["v=0", f"o=- {transport.session} {revision} IN IP4 127.0.0.1", "s=-", "t=0 0"]
+    lines = ["v=0", f"o=- {us.session} {revision} IN IP4 127.0.0.1", "s=-", "t=0 0"]
     lines += [f"a=group:BUNDLE {bundle}"] if bundle else []
     lines += ["a=msid-semantic: WMS *"]
     for section in sections:
-        lines += _written(section, transport)
+        lines += _written(section, us)
     return "\r\n".join(lines) + "\r\n"
 
 
-def _written(section: Ours, transport: Transport) -> list[str]:
+def _written(section: Ours, us: Local) -> list[str]:
     audio = section.kind != "application"
     lines = [f"m={section.kind} {9 if section.taken else 0} {section.protocol} {' '.join(section.formats)}", "c=IN IP4 0.0.0.0"]
     lines += ["a=rtcp:9 IN IP4 0.0.0.0", "a=rtcp-mux"] if audio else []
@@ -263,12 +263,12 @@ def _written(section: Ours, transport: Transport) -> list[str]:
         lines += [f"a=rtpmap:{section.opus} opus/48000/2", f"a=fmtp:{section.opus} minptime=10;useinbandfec=1"]
         lines += [f"a=rtpmap:{number} telephone-event/{clock}" for number, clock in section.events.items()]
     if section.sent:
-        lines += [f"a=msid:{section.sent.msid} {section.sent.msid}-audio", f"a=ssrc:{section.sent.ssrc} cname:{transport.cname}"]
+        lines += [f"a=msid:{section.sent.msid} {section.sent.msid}-audio", f"a=ssrc:{section.sent.ssrc} cname:{us.cname}"]
     if not audio and section.taken:
         lines += ["a=sctp-port:5000", "a=max-message-size:65536"]
-    lines += [f"a=ice-ufrag:{transport.ufrag}", f"a=ice-pwd:{transport.password}"]
-    lines += [f"a=fingerprint:{algorithm} {value}" for algorithm, value in transport.fingerprints]
-    lines += [f"a=setup:{transport.setup}"]
+    lines += [f"a=ice-ufrag:{us.ufrag}", f"a=ice-pwd:{us.password}"]
+    lines += [f"a=fingerprint:{algorithm} {value}" for algorithm, value in us.fingerprints]
+    lines += [f"a=setup:{us.setup}"]
     if section.taken:
-        lines += [*(f"a=candidate:{candidate}" for candidate in transport.candidates), "a=end-of-candidates"]
+        lines += [*(f"a=candidate:{candidate}" for candidate in us.candidates), "a=end-of-candidates"]
     return lines

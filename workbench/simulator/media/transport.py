@@ -9,27 +9,15 @@ from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 import pylibsrtp
-from aiortc import (
-    RTCCertificate,
-    RTCDataChannel,
-    RTCDtlsFingerprint,
-    RTCDtlsParameters,
-    RTCDtlsTransport,
-    RTCIceTransport,
-    RTCSctpTransport,
-)
-from aiortc.rtcdatachannel import RTCDataChannelParameters
-from aiortc.rtcsctptransport import RTCSctpCapabilities
+from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport, RTCIceTransport
 
+from workbench.simulator.media.channels import Channels, Kind
 from workbench.simulator.media.ice import Wire
 from workbench.simulator.media.sdp import Description
 
 CONNECT_SECONDS = 30.0  # for ICE and DTLS together
 VANISHED_SECONDS = 15.0  # without any sign of life
 MAX_SENDERS = 32  # SSRCs of one far end
-MAX_CHANNELS = 16
-MAX_MESSAGE = 65_536
-_HEARTBEAT, _DIAGNOSTICS = "__heartbeat__", "__diagnostics__"
 
 log = logging.getLogger(__name__)
 
@@ -52,19 +40,22 @@ class _Below:
         self._post(data)
 
 
-class Link:
+class Transport:
     """One far end, reached by ICE and known by its fingerprint, for the life of its keys.
 
     States, told by `on_state`: connecting, connected, and in the end failed (never reached, vanished, refused) or closed (by either side).
     """
 
     def __init__(
-        self, controlling: bool, on_state: Callable[[Link], None], on_rtp: Callable[[bytes, float], None], on_rtcp: Callable[[bytes], None]
+        self,
+        controlling: bool,
+        on_state: Callable[[Transport], None],
+        on_rtp: Callable[[bytes, float], None],
+        on_rtcp: Callable[[bytes], None],
     ) -> None:
         self.state = "new"
         self.role: str | None = None  # in DTLS: client or server
         self.remote: Description | None = None
-        self.round_trip: float | None = None  # seconds, by the heartbeat
         self._controlling = controlling
         self._on_state, self._on_rtp, self._on_rtcp = on_state, on_rtp, on_rtcp
         self._certificate = RTCCertificate.generateCertificate()
@@ -72,9 +63,7 @@ class Link:
         self._below = _Below(self._post)
         self.dtls = RTCDtlsTransport(cast(RTCIceTransport, self._below), [self._certificate])
         self.dtls.on("statechange", self._dtls_changed)
-        self.sctp: RTCSctpTransport | None = None
-        self._heartbeat: RTCDataChannel | None = None
-        self._pinged = 0.0
+        self.channels: Channels | None = None
         self._rx: Any = None
         self._tx: Any = None
         self._senders: set[int] = set()
@@ -90,7 +79,7 @@ class Link:
         return tuple((print_.algorithm, print_.value) for print_ in self._certificate.getFingerprints() if print_.algorithm == "sha-256")
 
     def continues(self, remote: Description) -> bool:
-        """Whether a description is of the far end that this link leads to."""
+        """Whether a description is of the far end that this transport leads to."""
         return self.remote is None or set(self.remote.fingerprints) == set(remote.fingerprints)
 
     async def open(self) -> None:
@@ -145,7 +134,7 @@ class Link:
         self._rx, self._tx = self.dtls._rx_srtp, self.dtls._tx_srtp
         self._heard = time.monotonic()
         self._become("connected")
-        await self._start_sctp()
+        await self._start_channels()
 
     async def _move(self, wire: Wire) -> None:
         """Take the way that a restart of ICE found; DTLS and the keys stay."""
@@ -203,63 +192,18 @@ class Link:
 
     # data channels
 
-    def carry(self, channels: str | None) -> None:
-        """Have data channels, the platform's two: agreed on beforehand, announced, or None of ours."""
-        if self.sctp is not None:
-            return
-        self.sctp = RTCSctpTransport(self.dtls)
-        handled = self.sctp._handle_data
+    def carry(self, kind: Kind | None) -> None:
+        """Have data channels from now on."""
+        if self.channels is None:
+            self.channels = Channels(self.dtls, kind)
+            if self.state == "connected":
+                self._spawn(self._start_channels())
 
-        async def guarded(data: bytes) -> None:
-            try:
-                await handled(data)
-            except Exception as error:  # malformed SCTP; it must not end the task that reads DTLS
-                log.debug("SCTP of %d bytes was dropped: %r", len(data), error)
-
-        self.sctp._handle_data = guarded  # type: ignore[method-assign]
-        self.sctp.on("datachannel", self._opened)
-        for number, label in enumerate((_HEARTBEAT, _DIAGNOSTICS) if channels else ()):
-            agreed = {"negotiated": True, "id": number, "protocol": "udp"} if channels == "negotiated" else {}
-            channel = RTCDataChannel(self.sctp, RTCDataChannelParameters(label=label, **cast(Any, agreed)))
-            if label == _HEARTBEAT:
-                self._listen(channel)
-        if self.state == "connected":
-            self._spawn(self._start_sctp())
-
-    async def _start_sctp(self) -> None:
-        remote = (
-            next((section for section in self.remote.sections if section.kind == "application" and section.usable), None)
-            if self.remote
-            else None
-        )
-        if self.sctp and remote:
-            try:
-                await self.sctp.start(RTCSctpCapabilities(MAX_MESSAGE), remote.sctp_port)
-            except ConnectionError as error:
-                log.debug("no data channels: %r", error)
-
-    def _opened(self, channel: RTCDataChannel) -> None:
-        """Take a channel that the far end has announced; one that announces them without end gets no more data."""
-        if self.sctp and len(self.sctp._data_channels) > MAX_CHANNELS:
-            self._spawn(self.sctp.stop())
-        elif channel.label == _HEARTBEAT:
-            self._listen(channel)
-
-    def _listen(self, channel: RTCDataChannel) -> None:
-        self._heartbeat = channel
-        channel.on("message", self._beat)
-
-    def _beat(self, message: object) -> None:
-        if message == "PONG" and self._pinged:
-            self.round_trip, self._pinged = time.monotonic() - self._pinged, 0.0
-        elif message == "PING" and self._heartbeat and self._heartbeat.readyState == "open":
-            self._heartbeat.send("PONG")
-
-    def ping(self) -> None:
-        """Ask the far end for a sign of life, unless it still owes one."""
-        if self._heartbeat and self._heartbeat.readyState == "open" and not self._heartbeat.bufferedAmount:
-            self._pinged = time.monotonic()
-            self._heartbeat.send("PING")
+    async def _start_channels(self) -> None:
+        sections = self.remote.sections if self.remote else ()
+        port = next((section.sctp_port for section in sections if section.kind == "application" and section.usable), None)
+        if self.channels and port is not None:
+            await self.channels.start(port)
 
     # life
 
@@ -298,7 +242,7 @@ class Link:
     async def _close(self) -> None:
         self._rx = self._tx = None
         reading = self.dtls._task
-        for part in (self.sctp, self.dtls):
+        for part in (self.channels, self.dtls):
             try:
                 await (part.stop() if part else asyncio.sleep(0))
             except Exception as error:
