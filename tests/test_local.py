@@ -44,6 +44,14 @@ def test_a_phone_dials_and_hangs_up(local: Local) -> None:
     assert [one.kind for one in local.happenings("arrived")] == ["arrived"]
 
 
+def test_who_hears_whom_is_measured(local: Local) -> None:
+    assert local.measure() == {}
+    local.phone(PHONE).dial(OWNED)
+    assert local.measure(0.04) == local.hears()["hears"]
+    with pytest.raises(ApiError, match="seconds: must be a number from"):
+        local.measure(60)
+
+
 def test_dialing_is_told_beforehand(process: LocalProcess) -> None:
     told: list[tuple[str, str]] = []
     local = Local(process.url, process.token, before_dial=lambda caller, to: told.append((caller, to)))

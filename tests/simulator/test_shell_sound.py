@@ -124,6 +124,40 @@ async def test_ring_back_is_heard_until_the_answer(live: Platform) -> None:
     await until(lambda: not live.world.plane._ticker.running)
 
 
+async def test_a_sentence_is_heard_until_it_is_cut_off(live: Platform) -> None:
+    heard = Heard()
+    live.world.plane.set_outlet(Ear(PHONE), heard)
+    live.application.replies["answer"] = document(f"<SpeakSentence>{'This takes a while, be patient. ' * 20}</SpeakSentence>")
+    live.application.replies["redirect"] = document(PARK)
+    call = await live.call()
+    await until(lambda: len(heard.frames) >= 25, 30)
+    assert np.abs(heard.samples).max() > 1000
+    redirected = await live.http.post(
+        f"/api/v2/accounts/9900000/calls/{call}", json={"state": "active", "redirectUrl": "http://app.test/redirect"}
+    )
+    assert redirected.status_code == 200
+    await until(lambda: not live.world.plane._ticker.running)
+    assert happened(live, "mediaFault") == []
+
+
+async def test_a_sound_is_heard_by_whom_it_is_played_to(live: Platform) -> None:
+    live.application.replies["answer"] = document(ROOM)
+    calls = [await live.call(PHONE), await live.call(PHONE_2)]
+    heard = {phone: Heard() for phone in (PHONE, PHONE_2)}
+    for phone, ear in heard.items():
+        live.world.plane.set_outlet(Ear(phone), ear)
+    await until(lambda: len(live.world.engine.in_conference) == 2)
+    conference = live.world.engine.in_conference[calls[0]].conference_id
+    played = await live.http.put(
+        f"/api/v2/accounts/9900000/conferences/{conference}/bxml",
+        content=document("<PlayAudio>http://app.test/sound.wav</PlayAudio>"),
+        headers={"Content-Type": "application/xml"},
+    )
+    assert played.status_code < 300, played.text
+    await until(lambda: all(len(ear.frames) >= 20 for ear in heard.values()))
+    assert [tones.heard(ear.samples, [500, 700, 900]) for ear in heard.values()] == [[700], [700]]
+
+
 async def test_what_fails_is_told_and_the_others_hear_on(live: Platform) -> None:
     live.application.replies["answer"] = document(ROOM)
     await live.call(PHONE)
