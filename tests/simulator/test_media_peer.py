@@ -159,6 +159,20 @@ async def test_a_further_offer_before_the_first_is_connected_loses_no_audio():
         await until(lambda: ends.peer.voice.reception and ends.peer.voice.reception.received > 10)
 
 
+async def test_who_publishes_again_and_again_is_heard_each_time():
+    async with Ends() as ends:
+        await ends.publish()
+        transport = ends.peer._transport
+        await until(lambda: ends.peer.voice.reception)
+        transport._senders = set(range(transport_module.MAX_SENDERS))  # those of former publications
+        await asyncio.sleep(0.05)
+        before = ends.peer.voice.reception.received
+        await asyncio.sleep(0.1)
+        assert ends.peer.voice.reception.received == before
+        await ends.peer.answer(await ends.browser.offer())
+        await until(lambda: ends.peer.voice.reception.received > before)
+
+
 async def test_the_server_offers_first_and_the_browser_offers_its_microphone_later():
     async with Ends(channels="announced") as ends:
         await ends.subscribe()

@@ -48,6 +48,16 @@ def test_a_section_that_firefox_bundles_is_live_in_spite_of_port_0():
     assert offer.sections[1].sends
 
 
+def test_firefox_writes_what_all_sections_share_once():
+    shared = "a=sendrecv\r\na=fingerprint:sha-256 " + PRINT + "\r\na=group:BUNDLE 0 1\r\na=ice-options:trickle\r\na=msid-semantic:WMS *\r\n"
+    own = f"a=ice-ufrag:abcd\r\na=ice-pwd:{'p' * 32}\r\na=setup:actpass\r\n"
+    channels = f"m=application 50000 UDP/DTLS/SCTP webrtc-datachannel\r\na=sendrecv\r\na=mid:0\r\na=sctp-port:5000\r\n{own}"
+    voice = f"m=audio 0 UDP/TLS/RTP/SAVPF 109 101\r\na=bundle-only\r\na=mid:1\r\na=rtcp-mux\r\na=rtpmap:109 opus/48000/2\r\n{own}"
+    offer = read("v=0\r\no=mozilla...THIS_IS_SDPARTA-99.0 1 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n" + shared + channels + voice)
+    assert offer.fingerprints == (("sha-256", PRINT),)
+    assert [section.usable for section in offer.sections] == [True, True] and offer.sections[1].direction == "sendrecv"
+
+
 def test_without_a_bundle_the_first_section_has_the_transport():
     offer = read((SESSION.replace("a=group:BUNDLE {}\r\n", "")) + audio("1") + audio("2"))
     assert [section.live for section in offer.sections] == [True, False]

@@ -135,6 +135,8 @@ class Peer:
         self._places.take(remote.sections)
         sending = self._places.sending
         if sending is None or sending.opus is None:
+            if self.voice:
+                self.voice.keys.release()
             self.voice = None
             return
         self.voice = self.voice or RtpVoice(self._on_key)

@@ -17,7 +17,7 @@ from workbench.simulator.media.sdp import Description
 
 CONNECT_SECONDS = 30.0  # for ICE and DTLS together
 VANISHED_SECONDS = 15.0  # without any sign of life
-MAX_SENDERS = 32  # SSRCs of one far end
+MAX_SENDERS = 32  # SSRCs of one far end, between two descriptions
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +96,7 @@ class Transport:
     async def towards(self, remote: Description) -> None:
         """Connect with the far end, or follow it when it has restarted ICE. Returns at once, apart from new sockets."""
         former, self.remote = self.remote, remote
+        self._senders.clear()  # who publishes anew does so as another sender
         if former is None:
             await self.wire.expect(remote.ufrag, remote.password, remote.lite, remote.candidates)
             self._become("connecting")
