@@ -109,7 +109,7 @@ def read(sdp: object) -> Description:
 
 
 def _described(session: _Lines, parts: Sequence[tuple[str, _Lines]]) -> Description:
-    groups = [group.split()[1:] for group in session.all("group") if group.startswith("BUNDLE ")]
+    groups = [frozenset(group.split()[1:]) for group in session.all("group") if group.startswith("BUNDLE ")]
     bundle = groups[0] if groups else None
     sections: list[Section] = []
     for index, (first, lines) in enumerate(parts):
@@ -131,7 +131,7 @@ def _described(session: _Lines, parts: Sequence[tuple[str, _Lines]]) -> Descript
     )
 
 
-def _section(first: str, lines: _Lines, index: int, bundle: list[str] | None, others: bool) -> Section:
+def _section(first: str, lines: _Lines, index: int, bundle: frozenset[str] | None, others: bool) -> Section:
     found = _MEDIA.fullmatch(first)
     if not found:
         raise PeerError(f"the media line {first[:80]!r} is malformed")
