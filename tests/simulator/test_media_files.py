@@ -6,13 +6,14 @@ import asyncio
 import io
 import wave
 from collections.abc import AsyncIterator
+from pathlib import Path
 from threading import Event
 
 import av
 import numpy as np
 import pytest
 
-from workbench.simulator.media import files, tones
+from workbench.simulator.media import tones
 from workbench.simulator.media.files import Files, Playback
 from workbench.simulator.media.sound import FRAME_SAMPLES, RATE, Frame
 
@@ -125,13 +126,17 @@ async def test_a_file_that_breaks_off_is_played_as_far_as_it_goes(player: Files)
     assert tones.heard(sound[: round(0.9 * RATE)], [700.0]) == [700.0] and not sound[round(1.1 * RATE) :].any()
 
 
-async def test_nothing_but_sound_in_a_file(player: Files, told: list[tuple[str, str]]) -> None:
-    picture = io.BytesIO()
-    with av.open(picture, "w", format="avi") as container:
-        stream = container.add_stream("mpeg4", rate=25)
-        stream.width = stream.height = 16
-        container.mux(stream.encode(av.VideoFrame(16, 16, "yuv420p")))
-        container.mux(stream.encode(None))
-    player.play(picture.getvalue())
+@pytest.mark.parametrize("rate", [1, 999, 4_000_000])
+async def test_strange_rates_are_not_played(player: Files, told: list[tuple[str, str]], rate: int) -> None:
+    player.play(wav(sine(700.0, 0.1, 8000), rate))
     await until(lambda: bool(told))
-    assert files.AHEAD_SECONDS and told[0][0] == "file"
+    assert told == [("file", f"ValueError: {rate} samples a second")]
+
+
+async def test_a_file_names_no_other_files(player: Files, told: list[tuple[str, str]], tmp_path: Path) -> None:
+    (tmp_path / "secret.wav").write_bytes(wav(sine(700.0, 1.0, 8000), 8000))
+    for listing in (f"ffconcat version 1.0\nfile {tmp_path}/secret.wav\n", f"#EXTM3U\n#EXTINF:1,\n{tmp_path}/secret.wav\n"):
+        told.clear()
+        playback = player.play(listing.encode())
+        await until(lambda: bool(told))
+        assert playback(0) is None and playback._pieces == []

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from collections.abc import AsyncIterator
 from difflib import SequenceMatcher
 from itertools import pairwise
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -160,4 +162,18 @@ async def test_a_voice_that_fails_is_told_and_silent(monkeypatch: pytest.MonkeyP
     sentence = voice.say("Hello.", 1.0)
     await until(lambda: bool(told))
     assert told == [("sentence 'Hello.'", "RuntimeError: no model")] and sentence(0) is None
+    voice.close()
+
+
+async def test_a_voice_that_cannot_be_loaded_is_told_once_and_tones_take_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def __init__(self) -> None:
+            raise OSError("no such library")
+
+    monkeypatch.setitem(sys.modules, "hibari", SimpleNamespace(Hibari=Broken))
+    told: list[tuple[str, str]] = []
+    voice = Speech(lambda about, why: told.append((about, why)))
+    for _ in range(2):
+        assert tones.heard((await whole(voice.say("Hello.", 0.4)))[:14_000], speech.SOFT_HZ) == [330.0]
+    assert told == [("voice", "it cannot be loaded. OSError: no such library")]
     voice.close()

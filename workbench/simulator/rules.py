@@ -236,6 +236,7 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("bxml.pause", "Pause is silence for its duration", D, "bxml/pause"),
     ("bxml.ring", "Ring plays a ring tone for its duration", D, "bxml/ring"),
     ("bxml.speak", "SpeakSentence takes the time its text takes to say", C, "ours"),
+    ("bxml.voice", "one US English voice, or two soft tones without it, speaks for all voices, genders and locales", C, "ours"),
     ("bxml.play", "PlayAudio takes the length of its file", D, "bxml/playAudio"),
     ("bxml.play-failed", "a file that cannot be played ends the call with cause application-error", D, "bxml/playAudio"),
     ("bxml.redirect", "Redirect asks its URL for a new document", D, "bxml/redirect"),

@@ -20,7 +20,10 @@ def seconds_to_say(text: str) -> float:
 def say(core: Core, verb: bxml.SpeakSentence, **where: Any) -> float:
     """Begin to say a sentence to a call or conference; its length in seconds."""
     seconds, text = seconds_to_say(verb.text), bxml.spoken(verb.text)
-    core.happen("speak", "bxml.speak", text=text, seconds=seconds, **where)
+    asked = {name: value for name in ("voice", "gender", "locale") if (value := getattr(verb, name)) is not None}
+    if asked:
+        core.follow("bxml.voice")
+    core.happen("speak", "bxml.speak", text=text, seconds=seconds, **asked, **where)
     call, conference = core.calls.get(where.get("callId", "")), core.conferences.get(where.get("conferenceId", ""))
     voice, locale = verb.voice or verb.effective("gender"), verb.effective("locale")
     core.play(_source(where), "speech", seconds, text=text, voice=voice, locale=locale)

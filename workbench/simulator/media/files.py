@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
+RATES = range(1_000, 400_001)  # samples a second; of fewer a single packet would fill the memory
 AHEAD_SECONDS = 3  # what is decoded before it is heard
+_WAV = (b"RIFF", b"RIFX", b"RF64")
 JUMP_SECONDS = 20  # further ahead a file is sought in instead of decoded through
 
 
@@ -85,12 +87,14 @@ class Playback:
 
 
 def decoded(data: bytes, start: int = 0) -> Iterator[tuple[int, Frame]]:
-    """A file from about the sample `start` on, in pieces of mono at 48 kHz, each with its first sample. Raises what av does."""
+    """A file from about the sample `start` on, in pieces of mono at 48 kHz, each with its first sample. Raises av errors, ValueError."""
     import av
 
-    with av.open(BytesIO(data)) as container:
-        assert not isinstance(container, av.container.OutputContainer)
+    # Never what av finds it to be: among its formats are lists of other files and of addresses.
+    with av.open(BytesIO(data), "r", format="wav" if data[:4] in _WAV else "mp3") as container:
         stream = container.streams.audio[0]
+        if stream.rate not in RATES:
+            raise ValueError(f"{stream.rate} samples a second")
         place = _seek(container, stream, start) if start > JUMP_SECONDS * RATE else 0
         resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
         gathered: list[Frame] = []

@@ -77,10 +77,13 @@ class Speech:
         if self._speaker is None and self._installed:
             try:
                 from hibari import Hibari
-            except ImportError:
-                self._installed = False
-            else:
+
                 self._speaker = Hibari()
+            except ModuleNotFoundError:
+                self._installed = False
+            except Exception as error:  # installed, but broken: tones from now on, and no second try
+                self._installed = False
+                self._workers.tell("voice", f"it cannot be loaded. {type(error).__name__}: {error}")
         return self._speaker
 
     def _known(self, key: tuple[str, int]) -> Frame | None:
