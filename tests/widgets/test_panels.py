@@ -52,6 +52,9 @@ def test_a_phone_calls_in_by_clicking(wb, page):
     assert matrix.hears() == {"phone": ["browser"], "browser": ["phone"]}
     assert matrix.view["parties"] == ["phone", "browser"]
     assert matrix.html().count(">hears<") == 2
+    assert matrix.measure() == {"phone": ["browser"], "browser": ["phone"]}, "what is heard is what was computed"
+    view = until(page, matrix, lambda view: view["at"])
+    assert (view["faults"], view["stale"], view["measured"]) == ([], False, view["hears"])
     assert "talking" in dialer.html()
     view = until(page, calls, lambda view: len(view["calls"]) == 2)
     assert [call["name"] for call in view["calls"]] == ["transfer-1 · phone", "transfer-1 · B leg"]

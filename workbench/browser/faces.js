@@ -38,7 +38,7 @@ export class Talk extends EventTarget {
 
   /** Open a line: `grant` has dialect, url and token, and is not kept. */
   connect(grant) {
-    this.leave();
+    if (this.line) this.leave();
     const line = (this.line = new Line({ ...grant, sound: this.sound }));
     line.addEventListener("change", () => {
       this.state = { ...line.state };
@@ -65,6 +65,7 @@ export class Talk extends EventTarget {
     this.line = null;
     this.phone = null;
     this.ring();
+    this.sound.rest();
   }
 
   ring() {

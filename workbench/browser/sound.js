@@ -221,13 +221,10 @@ export class Sound extends EventTarget {
     return this.#ring !== null;
   }
 
-  /** Silence, for good. */
-  close() {
-    this.ring(false);
-    this.unhear();
-    this.take(null);
-    this.#context?.close();
-    this.#context = this.#loaded = this.inputMeter = null;
+  /** Cost nothing until it is woken again. */
+  rest() {
+    this.#context?.suspend();
+    this.#isBlocked(false);
   }
 }
 
