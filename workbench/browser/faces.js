@@ -12,6 +12,9 @@ const PHONE_COLOURS = { calling: "wb-busy", ringing: "wb-wait", talking: "wb-goo
 const UP = ["connecting", "connected", "reconnecting"];
 const OFF = { line: "idle", why: "", path: "", microphone: "off", trouble: "", muted: false };
 
+/** A number as a person writes it. */
+export const party = (number) => (number || "").replace(/^\+1(...)(...)(....)$/, "+1 $1 $2 $3");
+
 /** One line and its sound, for as many views as look at it. Event `change`. */
 export class Talk extends EventTarget {
   sound = new Sound();
@@ -202,7 +205,7 @@ export function softphone(place, talk, host) {
 /** A simulated phone. `host` is that of `softphone`, and has `dial(node, to)`; `first` is the number to call. */
 export function handset(place, talk, host) {
   const { bar, sound, pad, end, failed } = desk(place, talk, { ...host, words: { connect: "Take the handset", leave: "Put it away" } });
-  const ask = (method, params) => talk.line.ask(method, params).catch(failed);
+  const ask = (method, params, done = "") => talk.line.ask(method, params).then(() => done && place.say(done), failed);
   const bell = h("span", { class: "wb-bell" }, icon("bell"));
   const status = h("span", { class: "wb-badge", role: "status" });
   const other = h("span", { class: "wb-who" });
@@ -213,21 +216,22 @@ export function handset(place, talk, host) {
   const to = h("input", { class: "wb-input", type: "tel", value: host.first || "", placeholder: "+1 919 555 0100", autocomplete: "off", "data-key": "to" });
   const dial = button("Call", () => Promise.resolve(host.dial(dial, to.value)).catch(failed));
   const text = h("input", { class: "wb-input wb-long", type: "text", maxlength: "500", placeholder: "Hello, this is the phone.", "data-key": "say" });
-  const say = button("Speak", () => text.value.trim() && ask("say", { text: text.value.trim() }));
+  const say = button("Speak", () => text.value.trim() && ask("say", { text: text.value.trim() }, `The phone says: ${text.value.trim()}`));
   to.addEventListener("keydown", (event) => event.key === "Enter" && dial.click());
   text.addEventListener("keydown", (event) => event.key === "Enter" && say.click());
   const call = h("div", { class: "wb-call" }, bell, status, other, h("span", { class: "wb-tools" }, answer, reject, hangup, silence));
   const form = h("div", { class: "wb-form" }, h("label", {}, "Number to call", to), dial, h("label", { class: "wb-grow" }, "Have the phone say", text), say);
   place.body.append(h("div", { class: "wb-bar" }, ...bar), call, form, h("div", { class: "wb-desk" }, sound, pad));
   const draw = () => {
-    const { status: now = "", from = "" } = talk.phone || {};
+    const { status: now = "", from, to: called, number } = talk.phone || {};
+    const far = party(from === number ? called : from);
     const off = talk.state.line === "connected" ? "" : "Take the handset first.";
-    const words = now === "ringing" && from ? `ringing: ${from}` : PHONE[now] || "off";
+    const words = now === "ringing" && far ? `ringing: ${far}` : PHONE[now] || "off";
     if (status.textContent !== words) status.textContent = words;
     status.className = `wb-badge ${PHONE_COLOURS[now] || ""}`;
     place.root.classList.toggle("wb-ringing", now === "ringing");
     bell.hidden = now !== "ringing";
-    other.textContent = now === "talking" && from ? `with ${from}` : "";
+    other.textContent = far && now !== "ringing" ? `${now === "talking" ? "with " : ""}${far}` : "";
     reason(answer, off || (now === "ringing" ? "" : "It is not ringing."));
     reason(reject, off || (now === "ringing" ? "" : "It is not ringing."));
     reason(hangup, off || (["calling", "talking"].includes(now) ? "" : "It is in no call."));

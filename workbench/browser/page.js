@@ -1,7 +1,7 @@
 // A softphone or a handset on a page of its own. Its token or ticket comes in the fragment, which is taken off the address at once.
 
 import { box, h } from "./elements.js";
-import { Talk, softphone, handset } from "./faces.js";
+import { Talk, party, softphone, handset } from "./faces.js";
 
 const face = document.body.dataset.face;
 const given = new URLSearchParams(location.hash.slice(1));
@@ -10,7 +10,7 @@ history.replaceState(null, "", location.pathname);
 const url = location.origin.replace("http", "ws");
 const GATEWAY = "/prod/gateway-service/api/v1/endpoints";
 const number = face === "handset" ? decodeURIComponent(location.pathname.split("/").pop()) : "";
-const title = face === "handset" ? `Handset · ${number}` : "Softphone";
+const title = face === "handset" ? `Handset · ${party(number)}` : "Softphone";
 
 /** What a token is for: a participant's says its version, anything else is an endpoint's. */
 function grant(token) {
