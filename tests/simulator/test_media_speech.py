@@ -175,5 +175,6 @@ async def test_a_voice_that_cannot_be_loaded_is_told_once_and_tones_take_its_pla
     voice = Speech(lambda about, why: told.append((about, why)))
     for _ in range(2):
         assert tones.heard((await whole(voice.say("Hello.", 0.4)))[:14_000], speech.SOFT_HZ) == [330.0]
+    await until(lambda: bool(told))
     assert told == [("voice", "it cannot be loaded. OSError: no such library")]
     voice.close()
