@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from tests.corpus.devices import SILENCE, DeviceSocket
 from tests.corpus.matching import differences
 from tests.corpus.scenario import Scenario
 from tests.corpus.stage import InProcess, local_setup
@@ -74,6 +76,7 @@ class Play:
             "hears": self.hears,
             "note": self.note,
             "socket": self.socket,
+            "device": self.device,
         }
 
     async def all(self) -> Outcome:
@@ -270,6 +273,48 @@ class Play:
             self.stage.sockets.say(step["socket"], said_ if isinstance(said_, str) else json.dumps(said_))
         else:
             self.stage.sockets.end(step["socket"], step.get("breaks"))
+
+    async def device(self, step: Step) -> None:
+        """A device's socket: it is opened, asks, tells, sends a text or sound, is told something, is closed, breaks or is lost."""
+        name = step["device"]
+        if "opens" in step:
+            opened = self.stage.devices[name] = DeviceSocket(self.stage.app, self.names.fill(step["opens"]))
+            await opened.until(lambda: opened.status)
+            if "expect" in step and step["expect"] >= 1000:
+                await opened.until(lambda: opened.status != 101)
+            return self.check_device(step, opened.status, 101, {})
+        device, params = self.stage.devices[name], self.names.fill(step.get("with", {}))
+        if "asks" in step:
+            answer = await device.ask(step["asks"], params)
+            error = answer.get("error", {})
+            return self.check_device(step, error.get("code", 200), 200, answer.get("result", error))
+        if "tells" in step:
+            device.send(json.dumps({"jsonrpc": "2.0", "method": step["tells"]} | ({"params": params} if params else {})))
+        elif "sends" in step:
+            device.send(self.names.fill(step["sends"]))
+        elif "frames" in step:
+            for _ in range(step["frames"]):
+                device.send(SILENCE)
+        elif "told" in step:
+            return self.check_device(step, 200, 200, await device.hear(step["told"]))
+        elif "closed" in step:
+            await device.until(lambda: device.status != 101)
+            return self.check_device({"expect": step["closed"]}, device.status, 1000, {})
+        else:
+            await device.end(step.get("breaks", 1006), lost="lost" in step)
+        for _ in range(5):  # what was sent is read, and what it sets off is done
+            await asyncio.sleep(0)
+        return None
+
+    def check_device(self, step: Step, status: int, usual: int, told: Mapping[str, Any]) -> None:
+        """What came to a device beside what its step expects."""
+        if status != step.get("expect", usual):
+            self.found.append(f"{self.where}: expected {step.get('expect', usual)}, was {status} {told}")
+        if "rule" in step and told.get("data", {}).get("rule") != step["rule"]:
+            self.found.append(f"{self.where}: expected rule {step['rule']}, was {told}")
+        self.found += differences(self.names.fill(step.get("gives", {})), told, self.where)
+        for kept, path in step.get("keep", {}).items():
+            self.names.keep(kept, walk(told, path))
 
     def compare_messages(self) -> None:
         """All that came on the application's WebSockets but audio, in order; not looked at unless the scenario has any."""

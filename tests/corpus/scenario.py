@@ -14,11 +14,12 @@ FOLDER = Path(__file__).parent
 # What a step may begin with, and what may stand beside it.
 ACTIONS = (
     *("call", "dial", "pick up", "hang up", "reject", "keys", "phone", "wait", "request", "session", "participant", "endpoint"),
-    *("connect", "disconnect", "release", "hears", "note", "socket"),
+    *("connect", "disconnect", "release", "hears", "note", "socket", "device"),
 )
 OPTIONS = {
     *("as", "with", "for", "to", "by", "body", "xml", "text", "form", "content type", "headers", "credentials", "bearer"),
     *("expect", "rule", "gives", "keep", "says", "closes", "breaks"),
+    *("opens", "asks", "tells", "sends", "frames", "told", "closed", "lost"),
 }
 
 

@@ -8,6 +8,7 @@ import httpx
 
 import workbench.simulator.world as world_module
 from tests.corpus.application import Application
+from tests.corpus.devices import DeviceSocket
 from tests.corpus.names import Names
 from tests.corpus.scenario import Scenario
 from tests.corpus.sockets import Sockets
@@ -60,8 +61,9 @@ class InProcess:
         if "kept" in scenario.setup:
             self.world.stream = EventStream(scenario.setup["kept"])
         token = scenario.setup.get("token")
-        app = create_app(self.world, settings, token=token)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self.app = create_app(self.world, settings, token=token)
+        self.devices: dict[str, DeviceSocket] = {}
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url=URL, headers={"X-Workbench-Token": token} if token else {})
 
     def look(self) -> None:
@@ -89,6 +91,8 @@ class InProcess:
     async def close(self) -> None:
         """End it."""
         await self.http.aclose()
+        for device in self.devices.values():
+            await device.close()
         await self.world.close()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import workbench.simulator
 from workbench.simulator.rules import RULES
 
-SOURCES = [path for path in Path(workbench.simulator.__path__[0]).glob("*.py") if path.name != "rules.py"]
+SOURCES = [path for path in Path(workbench.simulator.__path__[0]).rglob("*.py") if path.name != "rules.py"]
 
 
 def texts() -> set[str]:

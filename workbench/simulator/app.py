@@ -15,6 +15,7 @@ from starlette.routing import Route
 from workbench.simulator import control_api, pages, voice_api
 from workbench.simulator.accounts import Accounts, Unauthorized
 from workbench.simulator.control_api import ControlApi
+from workbench.simulator.device_api import DeviceApi
 from workbench.simulator.endpoints_api import EndpointsApi
 from workbench.simulator.recordings_api import RecordingsApi
 from workbench.simulator.setup import Setup
@@ -70,7 +71,15 @@ def create_app(world: World, setup: Setup | None = None, *, token: str | None = 
 
     controls = [*control.routes(), Route(TOKEN_PATH, issue_token, methods=["POST"])]
     app = Starlette(
-        routes=[*voice.routes(), *RecordingsApi(world, voice).routes(), *webrtc.routes(), *endpoints.routes(), *controls, *pages.routes()],
+        routes=[
+            *voice.routes(),
+            *RecordingsApi(world, voice).routes(),
+            *webrtc.routes(),
+            *endpoints.routes(),
+            *controls,
+            *pages.routes(),
+            *DeviceApi(world).routes(),
+        ],
         exception_handlers={HTTPException: failed, Exception: failed},
         lifespan=lifespan,
     )

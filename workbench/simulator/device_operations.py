@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from workbench.simulator import connects, devices
 from workbench.simulator.effects import Refusal
 from workbench.simulator.endpoint_operations import EndpointOperations
@@ -20,11 +22,27 @@ class DeviceOperations(EndpointOperations):
         return self.devices[device_id]
 
     def connect_device(
-        self, now: float, token: str, name: str | None = None, *, publishes: bool = True, auto_accept: bool = True
+        self,
+        now: float,
+        token: str,
+        name: str | None = None,
+        *,
+        publishes: bool = True,
+        auto_accept: bool = True,
+        of: devices.Kind | None = None,
     ) -> Device:
-        """A device connects with the token of a participant or an endpoint."""
+        """A device connects with the token of a participant or an endpoint; of the one kind only, where `of` says so."""
         self.tick(now)
-        return devices.connect(self, token, name, publishes=publishes, auto_accept=auto_accept)
+        return devices.connect(self, token, name, publishes=publishes, auto_accept=auto_accept, of=of)
+
+    def prefer_accepting(self, device_id: str, by_itself: bool) -> None:
+        """An endpoint's device says whether it takes streams by itself."""
+        self.device(device_id).auto_accept = by_itself
+
+    def note(self, now: float, kind: str, rule: str, **data: Any) -> None:
+        """Something that only a shell can see is told like what the engine did."""
+        self.tick(now)
+        self.happen(kind, rule, **data)
 
     def leave_device(self, now: float, device_id: str) -> None:
         """A device leaves."""

@@ -1,9 +1,11 @@
 """Devices: who is admitted by a token, and what a connected device does. One mechanism for participants and endpoints.
 
-A device is known by its id, whatever carries it: simulated ones come over `/_local/`, a browser's signalling would call the same functions.
+A device is known by its id, whatever carries it: simulated ones come over `/_local/`, browsers by sockets.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 from workbench import tokens
 from workbench.errors import TokenError
@@ -12,6 +14,7 @@ from workbench.simulator.core import Core
 from workbench.simulator.effects import Refusal
 from workbench.simulator.records import Device, Endpoint, Participant
 
+Kind = Literal["participant", "endpoint"]
 TYPES = ("PHONE_NUMBER", "ENDPOINT", "CALL_ID")
 
 
@@ -32,9 +35,15 @@ def admitted(core: Core, token: str) -> Participant | Endpoint:
     return found
 
 
-def connect(core: Core, token: str, name: str | None, *, publishes: bool = True, auto_accept: bool = True) -> Device:
-    """A device connects with a token. Raises Refusal 403 for the token, 409 for an endpoint that has a device."""
+def connect(
+    core: Core, token: str, name: str | None, *, publishes: bool = True, auto_accept: bool = True, of: Kind | None = None
+) -> Device:
+    """A device connects with a token, where `of` is set with one of that kind. Raises Refusal 403 for the token, 409 for an endpoint that
+    has a device."""
     holder = admitted(core, token)
+    kind: Kind = "endpoint" if isinstance(holder, Endpoint) else "participant"
+    if of is not None and kind != of:
+        raise Refusal(403, f"this is the token of one {kind}, here connects the device of one {of}", "device.kind")
     if isinstance(holder, Endpoint):
         endpoints.check_vacant(holder)
         device = Device(core.ids("endpointDevice"), core.now, None, holder.id, name, publishes, auto_accept)

@@ -12,6 +12,7 @@ from workbench.simulator import (
     admission,
     applications,
     dial_fields,
+    handsets,
     inviting,
     keys,
     lifecycle,
@@ -103,6 +104,26 @@ class LocalOperations(DeviceOperations):
         phone = phones.changed(self._phone(number), fields)
         self.phones[number] = phone
         return phone
+
+    # Phones in somebody's hand
+
+    def check_handset(self, number: str) -> str:
+        """The number of a phone that can be taken in hand. Raises Refusal."""
+        return self._phone(number).number
+
+    def take_handset(self, now: float, number: str) -> bool:
+        """Somebody holds a phone: it waits to be answered. Whether it did before."""
+        self.tick(now)
+        return handsets.take(self, self._phone(number))
+
+    def release_handset(self, now: float, number: str, by_hand: bool) -> None:
+        """Nobody holds the phone any more: it does what its script said before. Its call goes on."""
+        self.tick(now)
+        handsets.release(self, self._phone(number), by_hand)
+
+    def handset(self, number: str) -> dict[str, Any]:
+        """What a phone's display shows."""
+        return handsets.shown(self, number)
 
     def configure_interconnect(self, fields: Fields) -> Interconnect:
         """Tell the interconnect how to answer."""

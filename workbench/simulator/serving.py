@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import signal
 import socket
@@ -12,6 +13,16 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from workbench.simulator.spelling import spelled
+
+MESSAGE_LIMIT = 500_000  # bytes of a device's message; an SDP has a few thousand
+PING_SECONDS = 10.0  # between pings, and for the answer: a device that gives none is gone
+
+
+def _web_socket(**options: Any) -> asyncio.Protocol:
+    """The protocol of a WebSocket, loaded with the first one."""
+    from workbench.simulator.media.upgrade import DeviceProtocol
+
+    return DeviceProtocol(**options)
 
 
 class Server(uvicorn.Server):
@@ -24,7 +35,11 @@ class Server(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 server_header=False,
-                ws="none",
+                ws=_web_socket,  # type: ignore[arg-type]  # made like the class it stands for
+                ws_max_size=MESSAGE_LIMIT,
+                ws_ping_interval=PING_SECONDS,
+                ws_ping_timeout=PING_SECONDS,
+                ws_per_message_deflate=False,  # sound does not get smaller by it
                 timeout_keep_alive=75,  # longer than clients keep idle connections
                 timeout_graceful_shutdown=1,
             )

@@ -38,6 +38,7 @@ from workbench.simulator.wire import ruled
 if TYPE_CHECKING:
     from workbench.simulator.media.facing import Takers
     from workbench.simulator.media.plane import Plane
+    from workbench.simulator.media.sessions import Sessions
 
 T = TypeVar("T")
 
@@ -81,6 +82,7 @@ class World:
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
         self._moving = False
+        self._sessions: Sessions | None = None
         self._moves = asyncio.Lock()  # moves of the clock take turns; they are the only inputs that take long
         self._begin()
 
@@ -344,6 +346,15 @@ class World:
 
     # The end
 
+    @property
+    def sessions(self) -> Sessions:
+        """The devices that come by sockets; what serves them is loaded with the first one."""
+        if self._sessions is None:
+            from workbench.simulator.media.sessions import Sessions
+
+            self._sessions = Sessions(self)
+        return self._sessions
+
     def reset(self) -> None:
         """Start over: a fresh engine with the same settings and ids, the account as it is, the clock as at first, nothing in flight."""
         kept = self.engine.applications, self.engine.numbers, self.engine.limits
@@ -364,6 +375,8 @@ class World:
         self._stop()
         self.stream.clear()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._sessions is not None:
+            await self._sessions.shut()
         if self._takers is not None:
             self._takers.close()
         if self._plane is not None:
@@ -377,6 +390,8 @@ class World:
         self._tasks.clear()
         self.files.clear()
         self.media_streams.reset()
+        if self._sessions is not None:
+            self._sessions.reset()
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None

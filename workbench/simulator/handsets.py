@@ -1,0 +1,48 @@
+"""A phone in somebody's hand: what its display shows, and that it waits for the hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from workbench.simulator import inviting
+from workbench.simulator.bodies import iso
+from workbench.simulator.calls import Call
+from workbench.simulator.core import Core
+from workbench.simulator.phones import Phone
+
+IDLE, CALLING, RINGING, TALKING = "idle", "calling", "ringing", "talking"
+
+
+def shown(core: Core, number: str) -> dict[str, Any]:
+    """What a phone's display shows."""
+    call = inviting.in_call(core, number)
+    status = _status(call)
+    if call is None or status == IDLE:
+        return {"number": number, "status": IDLE, "from": None, "to": None, "callId": None, "since": None}
+    since = call.answer_time if status == TALKING else call.start_time
+    about = {"from": call.from_, "to": call.to, "callId": call.call_id, "since": iso(since) if since is not None else None}
+    return {"number": number, "status": status, **about}
+
+
+def _status(call: Call | None) -> str:
+    if call is None or not call.active:
+        return IDLE
+    if call.answered:
+        return TALKING
+    if call.direction == "inbound":
+        return CALLING
+    return RINGING if call.ringing else IDLE
+
+
+def take(core: Core, phone: Phone) -> bool:
+    """Somebody takes a phone in hand: it waits to be answered. Whether it did before."""
+    core.phones[phone.number] = replace(phone, by_hand=True)
+    core.happen("handsetTaken", "handset.hand", number=phone.number)
+    return phone.by_hand
+
+
+def release(core: Core, phone: Phone, by_hand: bool) -> None:
+    """Nobody holds the phone any more: it does what its script said before. A call of it goes on."""
+    core.phones[phone.number] = replace(phone, by_hand=by_hand)
+    core.happen("handsetReleased", "handset.hand", number=phone.number)
