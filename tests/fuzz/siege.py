@@ -39,7 +39,21 @@ SETTINGS = {"phones", "applications", "numbers", "followed"}  # of the core: wha
 
 # The names of fields that any API or control has, for bodies without a schema.
 WORDS = (
-    *("answer", "ring_seconds", "busy", "reject", "hangup_after", "by_hand", "answered_by", "rings", "says", "answer_seconds", "to"),
+    *(
+        "answer",
+        "ring_seconds",
+        "busy",
+        "reject",
+        "hangup_after",
+        "by_hand",
+        "answered_by",
+        "rings",
+        "says",
+        "tone",
+        "echoes",
+        "text",
+        "to",
+    ),
     *("callInitiatedCallbackUrl", "callStatusCallbackUrl", "callInitiatedMethod", "callbackTimeout", "username", "password", "name"),
     *("tag", "state", "status", "redirectUrl", "mute", "hold", "callIdsToCoach", "sessionId", "participants", "token", "type", "direction"),
     *("publishPermissions", "callbackUrl", "callTimeout", "priority", "uui", "machineDetection", "eventCallbackUrl", "limits", "headers"),
@@ -241,13 +255,26 @@ class Siege:
     async def person(self) -> None:
         """Somebody at a phone does something."""
         number = self.random.choice(PHONES)
-        action = self.random.choice(("dial", "dial", "answer", "hangup", "reject", "keys"))
-        body = {"dial": {"to": self.random.choice((NUMBER, NUMBER_2))}, "keys": {"digits": self.random.choice(("1", "12#", "*", "x"))}}
+        action = self.random.choice(("dial", "dial", "answer", "hangup", "reject", "keys", "say"))
+        body = {
+            "dial": {"to": self.random.choice((NUMBER, NUMBER_2))},
+            "keys": {"digits": self.random.choice(("1", "12#", "*", "x"))},
+            "say": {"text": self.random.choice(("Hello?", " ", "Word " * 150))},
+        }
         await self.tell("phone", "POST", f"/_local/phones/{number}/{action}", body.get(action))
 
     async def script(self) -> None:
         """A phone gets another script."""
-        script = {"by_hand": True}, {"busy": True}, {"reject": True}, {"answer": False}, {"hangup_after": 3}, {"rings": False}, {}
+        script = (
+            {"by_hand": True},
+            {"busy": True},
+            {"reject": True},
+            {"answer": False},
+            {"hangup_after": 3},
+            {"rings": False},
+            {"answered_by": "answering-machine"},
+            {},
+        )
         await self.tell("phone", "PUT", f"/_local/phones/{self.random.choice(PHONES)}", self.random.choice(script))
 
     async def participant(self) -> None:

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.simulator.rig import BASE, NUMBER, Rig
 from workbench import bxml, tokens
+from workbench.simulator import mixing, routes
 from workbench.simulator.calls import TRANSITIONS, State
 from workbench.simulator.effects import Refusal
 from workbench.simulator.rules import RULES
@@ -29,6 +30,7 @@ SCRIPTS = st.sampled_from(
         {"refuses_with": 503},
         {"refer_answer": 405},
         {"says": "Hello there."},
+        {"answered_by": "answering-machine"},
     ]
 )
 SERVERS = ["wss://app.test/yes", "wss://app.test/no", "wss://app.test/silent"]
@@ -141,6 +143,16 @@ class Platform(RuleBasedStateMachine):
     @rule(number=st.sampled_from(NUMBERS))
     def press(self, number: str) -> None:
         self.attempt(lambda: self.rig.engine.phone_keys(self.rig.now, number, "1"))
+
+    @rule(number=st.sampled_from(NUMBERS))
+    def speak(self, number: str) -> None:
+        self.attempt(lambda: self.rig.engine.phone_say(self.rig.now, number, "One moment, please."))
+
+    @rule(data=st.data())
+    def press_on_device(self, data: st.DataObject) -> None:
+        if self.rig.engine.devices:
+            device = data.draw(st.sampled_from(list(self.rig.engine.devices)))
+            self.attempt(lambda: self.rig.engine.device_keys(self.rig.now, device, "12"))
 
     @rule(data=st.data())
     def update(self, data: st.DataObject) -> None:
@@ -255,6 +267,30 @@ class Platform(RuleBasedStateMachine):
         for listener, others in self.rig.hears().items():
             assert listener not in others
 
+    @invariant()
+    def ears_hear_the_parties_that_the_matrix_has(self) -> None:
+        engine, heard = self.rig.engine, {}
+        for ear, sources in routes.routes(engine).items():
+            assert ear.party not in sources and len(set(sources)) == len(sources)
+            heard.setdefault(ear.party, set()).update(sources)
+        parties = {party.id for party in mixing.parties(engine)}
+        for party, others in mixing.hears(engine).items():
+            assert heard.pop(party, set()) & parties == set(others)
+        # Those who are heard by nobody yet: callers that hear ring back.
+        assert all(sources <= engine.sounds.keys() for sources in heard.values())
+
+    @invariant()
+    def no_sound_outlives_its_source(self) -> None:
+        engine = self.rig.engine
+        for source, sound in engine.sounds.items():
+            assert sound.until is None or sound.until >= sound.began
+            call, conference = engine.calls.get(source), engine.conferences.get(source)
+            assert call is None or call.active
+            assert conference is None or conference.verb is not None
+            assert call or conference or source in engine.on_phone or source in engine.participants
+        assert all(engine.calls[call_id].answered for call_id in engine.speech)
+        assert len({sound.number for sound in engine.sounds.values()}) == len(engine.sounds)
+
     def teardown(self) -> None:
         if not hasattr(self, "rig"):
             return
@@ -273,6 +309,7 @@ class Platform(RuleBasedStateMachine):
         assert all(call.verb is None and not call.program and not TRANSITIONS[call.state] for call in engine.calls.values())
         assert not (engine.started_recordings or engine.record_verbs)
         assert all(recording.status == "complete" for recording in engine.recordings.values())
+        assert not engine.sounds or engine.sounds.keys() <= engine.participants.keys()
         assert not (engine.deliveries or engine.streams or engine.connections or engine.speech)
 
 

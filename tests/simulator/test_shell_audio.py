@@ -98,3 +98,26 @@ async def test_a_call_ends_where_the_file_cannot_be_played(platform: Platform) -
     call = platform.world.engine.call(await platform.call())
     await platform.idle()
     assert call.cause == "application-error"
+
+
+async def test_a_file_is_kept_while_it_is_heard(platform: Platform) -> None:
+    async def fetch(request: Outgoing) -> Answer:
+        return typed("audio/wav", wav(4)) if request.url.endswith(".wav") else await platform.application(request)
+
+    platform.world._deliver = fetch
+    platform.application.replies["answer"] = document("<PlayAudio>/hello.wav</PlayAudio><PlayAudio>/hello.wav</PlayAudio>")
+    call = await platform.call()
+    await platform.clock_to(advance=6)
+    sound = platform.world.engine.sounds[call]
+    assert sound.fetch_id is not None
+    assert platform.world.files == {sound.fetch_id: wav(4)}
+    await platform.idle()
+    assert not platform.world.files
+
+
+def test_what_is_kept_of_files_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.simulator.world.FILES_LIMIT", 10)
+    world = Platform().world
+    for number in range(3):
+        world._keep(number, b"12345")
+    assert list(world.files) == [1, 2]

@@ -37,6 +37,8 @@ async def test_a_phone_calls_in_presses_keys_and_hangs_up(platform: Platform) ->
     assert (call["from"], call["to"]) == (PHONE, NUMBER)
     await until(lambda: platform.application.events == ["initiate"])
     await until(lambda: platform.world.engine.call(call["callId"]).answered)
+    assert (await http.post(f"{phone}/say", json={"text": "Hello?"})).status_code == 204
+    assert platform.world.engine.sounds[PHONE].text == "Hello?"
     assert (await http.post(f"{phone}/keys", json={"digits": "12"})).status_code == 204
     await platform.idle()
     await until(lambda: platform.application.events == ["initiate", "gather"])
@@ -156,6 +158,9 @@ async def test_reset_leaves_the_account_as_it_is(platform: Platform) -> None:
         ("PUT", "/_local/phones/12", "{}", "12"),
         ("POST", f"/_local/phones/{PHONE}/dial", "{}", "to"),
         ("POST", f"/_local/phones/{PHONE}/keys", '{"digits": 5}', "digits"),
+        ("POST", f"/_local/phones/{PHONE}/say", '{"text": 5}', "text"),
+        ("PUT", f"/_local/phones/{PHONE}", '{"tone": 5}', "tone"),
+        ("PUT", f"/_local/phones/{PHONE}", '{"echoes": 1}', "echoes"),
         ("PUT", "/_local/interconnect", '{"answer": 2}', "answer"),
         ("PUT", f"/_local/applications/{APPLICATION}", '{"callbackTimeout": 99}', "callbackTimeout"),
         ("POST", "/_local/clock", '{"advance": -1}', "advance"),

@@ -232,6 +232,8 @@ class Recording:
     paused_seconds: float = 0.0
     status: str = "processing"
     transcription: RecordingTranscription | None = None
+    # Ends a `<Record>` that waits for silence.
+    silence: Timer | None = None
 
     @property
     def where(self) -> dict[str, str]:

@@ -184,6 +184,8 @@ def _next(core: Core, conference: Conference) -> None:
 def _start(core: Core, conference: Conference, verb: bxml.Verb, base_url: str | None) -> bool:
     """Start a verb in the room; True when it is over already."""
     turn, number = conference.turn, conference.conference_id
+    if isinstance(verb, (bxml.SpeakSentence, bxml.PlayAudio)):
+        core.follow("sound.room")
     if isinstance(verb, bxml.SpeakSentence):
         core.after(saying.say(core, verb, conferenceId=number), partial(_resume, core, conference, turn))
         return False

@@ -66,6 +66,7 @@ class ControlApi:
             Operation("POST", phone + "/hangup", "hang up", self.hangup),
             Operation("POST", phone + "/reject", "decline", self.reject),
             Operation("POST", phone + "/keys", "press keys", self.keys),
+            Operation("POST", phone + "/say", "say a sentence", self.say),
             Operation("PUT", "/interconnect", "script the SIP interconnect", self.configure_interconnect),
             *self._account.operations(),
             *self._devices.operations(),
@@ -135,6 +136,12 @@ class ControlApi:
         """POST /_local/phones/{number}/keys {"digits"}"""
         number, digits = request.path_params["number"], text_of(await fields_of(request), "digits")
         self._world.run(lambda engine, now: engine.phone_keys(now, number, digits))
+        return Response(None, 204)
+
+    async def say(self, request: Request) -> Response:
+        """POST /_local/phones/{number}/say {"text"}"""
+        number, text = request.path_params["number"], text_of(await fields_of(request), "text")
+        self._world.run(lambda engine, now: engine.phone_say(now, number, text))
         return Response(None, 204)
 
     # The interconnect and the account

@@ -16,7 +16,7 @@ from workbench.simulator.phones import Interconnect, Phone
 from workbench.simulator.records import Connection, Device, Endpoint, Participant, Session
 from workbench.simulator.sounds import Sound, SoundKind
 from workbench.simulator.timers import Timer, Timers
-from workbench.simulator.tracks import Stream, Transcript
+from workbench.simulator.tracks import Speech, Stream, Transcript
 
 
 class Ids(Protocol):
@@ -114,7 +114,7 @@ class Core:
     streams: dict[str, list[Stream]] = field(default_factory=dict)
     connections: dict[int, Stream] = field(default_factory=dict)
     transcripts: dict[str, dict[str, Transcript]] = field(default_factory=dict)
-    speech: dict[str, list[Timer]] = field(default_factory=dict)
+    speech: dict[str, Speech] = field(default_factory=dict)
     # What is heard now by its source: what is played to a call or conference, by its id; what a party says or presses, by the party's.
     sounds: dict[str, Sound] = field(default_factory=dict)
     # All recordings by id; those of `<StartRecording>` that run, by call or conference; those of `<Record>` that run, by call.
@@ -200,8 +200,10 @@ class Core:
         sound = self.sounds[source] = Sound(self.number(), kind, self.now, None if seconds is None else self.now + seconds, **what)
         return sound
 
-    def hush(self, source: str) -> None:
-        """End what is heard of a source."""
+    def hush(self, source: str, only: Sound | None = None) -> None:
+        """End what is heard of a source; given a sound, only that one."""
+        if only is not None and self.sounds.get(source) is not only:
+            return
         sound = self.sounds.pop(source, None)
         if sound is not None and sound.fetch_id is not None:
             self.drop(sound.fetch_id)

@@ -26,6 +26,7 @@ class DeviceControls:
             Operation("DELETE", device, "a device leaves", self.leave),
             Operation("POST", device + "/lose", "a device's connection breaks", self.lose),
             Operation("POST", device + "/publish", "send audio, or no more", self.publish),
+            Operation("POST", device + "/keys", "press keys on a device", self.keys),
             Operation("POST", device + "/outbound", "request an outbound connection", self.outbound),
             Operation("POST", device + "/accept", "take the call an endpoint is offered", self.accept),
             Operation("POST", device + "/decline", "decline it", self.decline),
@@ -56,6 +57,12 @@ class DeviceControls:
         """POST /_local/devices/{id}/publish {"audio"}"""
         audio = _flag(await fields_of(request), "audio")
         self._world.run(lambda engine, now: engine.publish_audio(now, request.path_params["device_id"], audio))
+        return Response(None, 204)
+
+    async def keys(self, request: Request) -> Response:
+        """POST /_local/devices/{id}/keys {"digits"}"""
+        digits, device_id = text_of(await fields_of(request), "digits"), request.path_params["device_id"]
+        self._world.run(lambda engine, now: engine.device_keys(now, device_id, digits))
         return Response(None, 204)
 
     async def outbound(self, request: Request) -> Response:

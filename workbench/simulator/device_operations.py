@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.simulator import connects, devices
+from workbench.simulator import connects, devices, keys
 from workbench.simulator.effects import Refusal
 from workbench.simulator.endpoint_operations import EndpointOperations
 from workbench.simulator.records import Device
@@ -58,6 +58,14 @@ class DeviceOperations(EndpointOperations):
         """A device begins or stops sending audio."""
         self.tick(now)
         devices.publish(self, self.device(device_id), audio)
+
+    def device_keys(self, now: float, device_id: str, digits: str) -> None:
+        """Press keys on a device; who hears it hears them."""
+        self.tick(now)
+        device = self.device(device_id)
+        if not keys.valid(digits):
+            raise Refusal(400, "digits must be some of 0-9 * # A-D", "local.field")
+        keys.press_on_device(self, device, digits)
 
     def request_outbound(self, now: float, device_id: str, to: str, to_type: str = "PHONE_NUMBER") -> bool:
         """An endpoint's device asks to be connected with somebody; whether the request was accepted."""

@@ -70,6 +70,8 @@ def device_gone(core: Core, endpoint: Endpoint, rule: str) -> None:
     assert endpoint.device is not None
     endpoint.connected = False
     del core.devices[endpoint.device.id]
+    core.pressed.pop(endpoint.device.id, None)
+    core.hush(endpoint.id)
     weigh(core, endpoint)
     tell(core, endpoint, "endpointDisconnected", rule)
     connects.endpoint_gone(core, endpoint, rule)

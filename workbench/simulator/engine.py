@@ -34,8 +34,9 @@ class Engine(VoiceOperations, RecordingOperations, LocalOperations):
         """An audio file was fetched: its length, or what went wrong."""
         self.tick(now)
         done = self.fetches.pop(fetch_id, None)
-        if done is not None:
-            done(fetch_id, seconds, error)
+        if done is None:
+            return self.drop(fetch_id)
+        return done(fetch_id, seconds, error)
 
     def stream_opened(self, now: float, connection_id: int) -> None:
         """A stream's connection stands and its first message was sent."""

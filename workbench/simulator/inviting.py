@@ -120,4 +120,5 @@ def ring(core: Core, call: Call, *, waits: bool = True, rule: str = "call.ring")
     core.happen("ringing", rule, callId=call.call_id, to=call.to)
     if call.parent_call_id is not None and call.parent_call_id not in core.sounds:
         core.play(call.parent_call_id, "ring")
+        core.follow("sound.ring-back")
     call.timers.append(core.after(call.call_timeout, partial(lifecycle.end, core, call, "timeout", rule="call.timeout"), waits=waits))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from workbench import bxml
-from workbench.simulator import bodies, gather, links, mixing, program, record
+from workbench.simulator import bodies, connects, gather, links, mixing, program, record
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Core
+from workbench.simulator.records import Device
+from workbench.simulator.sounds import Sound
 
 PAUSES = {",": 0.5, "w": 0.5, "W": 1.0}  # in seconds (documented, bxml/sendDtmf)
 KEY_SECONDS = 0.1  # between two keys that a phone presses (ours)
+TONE_SECONDS = 0.06  # of each of them that is heard (ours)
 
 
 # StartGather and StopGather
@@ -38,25 +41,89 @@ def stop(core: Core, call: Call, verb: bxml.StopGather) -> bool:
 # Keys that come in
 
 
+def valid(digits: str) -> bool:
+    """Whether these are keys of a telephone."""
+    return bool(digits) and not set(digits) - set("0123456789*#ABCDabcd")
+
+
 def press(core: Core, call: Call, digits: str) -> None:
     """Keys pressed at the far end of a call, one after the other, so that what each sets off keeps its order."""
-    waiting = core.pressed.get(call.call_id)
-    core.pressed[call.call_id] = (waiting or "") + digits
+    _press(core, call.call_id, digits, partial(_from_phone, core, call))
+
+
+def press_on_device(core: Core, device: Device, digits: str) -> None:
+    """Keys pressed on a browser or app."""
+    _press(core, device.id, digits, partial(_from_device, core, device))
+
+
+def _press(core: Core, where: str, digits: str, pressed: Callable[[str], None]) -> None:
+    waiting = core.pressed.get(where)
+    core.pressed[where] = (waiting or "") + digits
     if waiting is None:
-        _next_key(core, call)
+        _next_key(core, where, pressed)
 
 
-def _next_key(core: Core, call: Call) -> None:
-    digits = core.pressed.get(call.call_id)
+def _next_key(core: Core, where: str, pressed: Callable[[str], None]) -> None:
+    digits = core.pressed.get(where)
     if digits is None:
-        return  # the call has ended
-    core.happen("keys", "phone.keys", callId=call.call_id, digits=digits[0])
+        return  # the call has ended, or the device has gone
     if digits[1:]:
-        core.pressed[call.call_id] = digits[1:]
-        core.after(KEY_SECONDS, partial(_next_key, core, call))
+        core.pressed[where] = digits[1:]
+        core.after(KEY_SECONDS, partial(_next_key, core, where, pressed))
     else:
-        del core.pressed[call.call_id]
-    _hear(core, call, digits[0], {call.call_id})
+        del core.pressed[where]
+    pressed(digits[0])
+
+
+def _from_phone(core: Core, call: Call, key: str) -> None:
+    assert call.phone is not None
+    core.happen("keys", "phone.keys", callId=call.call_id, digits=key)
+    _sound(core, call.phone, key)
+    _hear(core, call, key, {call.call_id})
+
+
+def _from_device(core: Core, device: Device, key: str) -> None:
+    """A browser's key comes in by the SIP legs of those who hear it, or reaches the call that its endpoint is connected with."""
+    holder = device.participant_id or device.endpoint_id
+    assert holder is not None
+    core.happen("keys", "device.keys", deviceId=device.id, digits=key)
+    if not device.publishes:
+        return
+    _sound(core, holder, key)
+    seen: set[str] = set()
+    for call in _legs(core, holder):
+        if call.call_id not in seen and call.answered:
+            seen.add(call.call_id)
+            core.happen("keys", "device.keys", callId=call.call_id, participantId=holder, digits=key)
+            _hear(core, call, key, seen)
+    endpoint = core.endpoints.get(holder)
+    connected = core.calls.get(endpoint.call_id or "") if endpoint is not None else None
+    if connected is not None and connects.joined_with(core, connected) is endpoint:
+        _play(core, connected, key, {connected.call_id}, "device.keys")
+
+
+def _legs(core: Core, participant_id: str) -> list[Call]:
+    """The SIP legs whose participants are subscribed to this one."""
+    return [
+        core.calls[call_id]
+        for call_id, other in core.sip_legs.items()
+        if any(heard.id == participant_id for heard in mixing.publishers(core, other))
+    ]
+
+
+def _sound(core: Core, source: str, key: str) -> None:
+    """A key is heard as a tone; what a phone is saying meanwhile goes on after it."""
+    former = core.sounds.get(source)
+    sound = core.play(source, "keys", TONE_SECONDS, digits=key)
+    core.after(TONE_SECONDS, partial(_sounded, core, source, sound, former), waits=False)
+
+
+def _sounded(core: Core, source: str, sound: Sound, former: Sound | None) -> None:
+    if core.sounds.get(source) is not sound:
+        return
+    core.hush(source)
+    if former is not None and former.kind != "keys" and former.until is not None and former.until > core.now:
+        core.sounds[source] = former
 
 
 def _hear(core: Core, call: Call, key: str, seen: set[str]) -> None:
@@ -118,11 +185,18 @@ def _tones(verb: bxml.SendDtmf) -> Iterator[tuple[str, float]]:
             yield key, tone if following in PAUSES else tone + interval
 
 
+def _tone(call: Call) -> float:
+    assert isinstance(call.verb, bxml.SendDtmf)
+    return float(call.verb.effective("tone_duration")) / 1000
+
+
 def _next_tone(core: Core, call: Call, tones: list[tuple[str, float]]) -> None:
     if not tones:
         return program.step(core, call)
     (key, seconds), turn = tones.pop(0), call.turn
+    core.hush(call.call_id)
     if key:
+        core.play(call.call_id, "keys", _tone(call), digits=key)
         _play(core, call, key, {call.call_id}, "dtmf.tone")
     else:
         core.happen("dtmfPause", "dtmf.pause", callId=call.call_id, seconds=seconds)

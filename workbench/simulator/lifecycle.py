@@ -17,6 +17,7 @@ from workbench.simulator import (
     program,
     recordings,
     sip,
+    speaking,
     streams,
     transcripts,
     webrtc,
@@ -88,9 +89,7 @@ def _answered(core: Core, call: Call, rule: str) -> None:
 
 def _follow_script(core: Core, call: Call, phone: Phone) -> None:
     """What a phone does once it is in an answered call, whoever called whom."""
-    if phone.says:
-        core.happen("phoneSays", "phone.script", callId=call.call_id, text=phone.says)
-        transcripts.phone_says(core, call, phone.says)
+    speaking.answered(core, call, phone)
     if phone.hangup_after is not None:
         call.script = core.after(phone.hangup_after, partial(end, core, call, "hangup", rule="phone.script"))
 
@@ -126,6 +125,7 @@ def arrive(core: Core, caller: str, number: str, dialog: Dialog, uui: str | None
     if wire is None:
         inviting.pick_up(core, call, caller)
         core.play(call.call_id, "ring")
+        core.follow("sound.ring-back")
     else:
         core.wires[call.call_id], core.wires[wire.call_id] = wire.call_id, call.call_id
     core.happen("arrived", "call.initiate", callId=call.call_id, **{"from": caller, "to": number})
@@ -169,6 +169,7 @@ def end(core: Core, call: Call, cause: str, message: str | None = None, *, rule:
     connects.call_left(core, call)
     conferences.call_left(core, call)
     streams.call_ended(core, call)
+    speaking.call_ended(core, call)
     _free_far_end(core, call)
     if call.parent_call_id is None:
         _tell_ended(core, call, rule)

@@ -21,6 +21,7 @@ from workbench.simulator import (
     phones,
     requests,
     sip,
+    speaking,
 )
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Application
@@ -76,9 +77,18 @@ class LocalOperations(DeviceOperations):
         """Press keys on a phone that is in a call."""
         self.tick(now)
         call = self._call_of(number)
-        if not call.answered or not digits or set(digits) - set("0123456789*#ABCDabcd"):
+        if not call.answered or not keys.valid(digits):
             raise Refusal(400, "digits must be some of 0-9 * # A-D, and the phone in an answered call", "phone.field")
         keys.press(self, call, digits)
+
+    def phone_say(self, now: float, number: str, text: str) -> None:
+        """Have a phone in an answered call say a sentence, after those it is saying."""
+        self.tick(now)
+        call = self._call_of(number)
+        if not call.answered or not text.strip() or len(text) > phones.MOST_CHARACTERS:
+            told = f"text must have 1 to {phones.MOST_CHARACTERS} characters, and the phone be in an answered call"
+            raise Refusal(400, told, "phone.field")
+        speaking.say(self, call, text)
 
     def _phone(self, number: str) -> Phone:
         if not (requests.is_e164(number) or requests.is_sip(number)) or number == tokens.INTERCONNECT:

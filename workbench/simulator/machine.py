@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from workbench.simulator import bodies, inviting, lifecycle, saying
+from workbench.simulator import bodies, inviting, lifecycle, saying, speaking
 from workbench.simulator.calls import Call, Detection
 from workbench.simulator.core import Core
 
-# How long who answers speaks unless its phone says something, in seconds (ours).
-GREETING = {"human": 1.0, "answering-machine": 8.0, "tone-detected": 8.0}
+# How long a human speaks whose phone says nothing (ours).
+HUMAN_SECONDS = 1.0
 # A machine's greeting gives it away after so many seconds; what fails does so after one (assumed: the documented example shows 5).
 RECOGNISED_SECONDS = 4.0
 FAILED_SECONDS = 1.0
@@ -56,9 +56,10 @@ def _result(core: Core, call: Call, detection: Detection) -> tuple[str, float, s
 def _who(core: Core, call: Call) -> tuple[str, float]:
     """Who answers a call, and for how many seconds they speak."""
     if call.phone is None:
-        return "human", GREETING["human"]
+        return "human", HUMAN_SECONDS
     phone = inviting.at(core, call.phone)
-    spoken = saying.seconds_to_say(phone.says) if phone.says else GREETING.get(phone.answered_by, 0.0)
+    text = speaking.greeting(phone)
+    spoken = saying.seconds_to_say(text) if text else HUMAN_SECONDS
     return phone.answered_by, spoken
 
 

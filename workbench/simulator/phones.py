@@ -12,12 +12,16 @@ from workbench.simulator.effects import Refusal
 AnsweredBy = Literal["human", "answering-machine", "tone-detected", "silence", "timeout", "error"]
 # SIP statuses: how an INVITE is refused; how a REFER is answered, and what came of it.
 Failure = int
+Hertz = float  # within what a telephone's far end may hear
 Status = int
 
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """A simulated telephone and its script, at a number or SIP URI. Seconds are decimal; `hangup_after` counts from the answer."""
+    """A simulated telephone and its script, at a number or SIP URI. Seconds are decimal; `hangup_after` counts from the answer.
+
+    In a call it `says` a sentence when it is answered, sounds a `tone` all the time, and `echoes` what it hears.
+    """
 
     number: str
     answer: bool = True
@@ -29,6 +33,8 @@ class Phone:
     answered_by: AnsweredBy = "human"
     rings: bool = True
     says: str | None = None
+    tone: Hertz | None = None
+    echoes: bool = False
     refuses_with: Failure | None = None
     refer_answer: Status = 202
     refer_outcome: Status | None = 200
@@ -46,6 +52,8 @@ class Interconnect:
     answer: bool = True
     answer_seconds: float = 0.2
 
+
+MOST_CHARACTERS = 1000  # of what a phone says
 
 # Numbers with a behaviour of their own; the documentation lists them from here.
 SPECIAL: Mapping[str, Mapping[str, Any]] = {
@@ -89,6 +97,7 @@ _WORDS = {
     "float": "a number of seconds from 0 to 86400",
     "float | None": "a number of seconds from 0 to 86400, or null",
     "str | None": "a text, or null",
+    "Hertz | None": "a frequency from 20 to 20000, or null",
     "Failure | None": "a SIP status from 400 to 699, or null",
     "Status": "a SIP status from 200 to 699",
     "Status | None": "a SIP status from 200 to 699, or null",
@@ -106,6 +115,7 @@ def _fits(kind: str, value: Any) -> bool:
     if kind.startswith(("Failure", "Status")):
         low = 400 if kind.startswith("Failure") else 200
         return isinstance(value, int) and not isinstance(value, bool) and low <= value <= 699
-    if kind.startswith("float"):
-        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 86400
-    return isinstance(value, str) and len(value) <= 1000
+    if kind.startswith(("float", "Hertz")):
+        low, high = (20, 20_000) if kind.startswith("Hertz") else (0, 86_400)
+        return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+    return isinstance(value, str) and len(value) <= MOST_CHARACTERS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from workbench import bxml
-from workbench.simulator import bodies, lifecycle, program, recordings, saying
-from workbench.simulator.calls import Call
+from workbench.simulator import bodies, lifecycle, program, recordings
+from workbench.simulator.calls import Call, Recording
 from workbench.simulator.core import Core
 
 
@@ -21,16 +21,27 @@ def record(core: Core, call: Call, verb: bxml.Record) -> bool:
     if silence:
         sound = _sound_seconds(core, call)
         core.happen("silenceAwaited", "record.sound", callId=call.call_id, soundSeconds=sound)
-        call.timers.append(core.after(sound + silence, partial(_end, core, call, "record.silence")))
+        _await_silence(core, call, recording, sound + silence)
     return False
 
 
+def _await_silence(core: Core, call: Call, recording: Recording, seconds: float) -> None:
+    recording.silence = core.after(seconds, partial(_end, core, call, "record.silence"))
+    call.timers.append(recording.silence)
+
+
 def _sound_seconds(core: Core, call: Call) -> float:
-    """How much longer the far end is heard: a scripted phone until it has said its sentence, everybody else not at all (assumed)."""
-    phone = core.phones.get(call.phone or "")
-    if phone is None or not phone.says or call.answer_time is None:
-        return 0.0
-    return max(0.0, call.answer_time + saying.seconds_to_say(phone.says) - core.now)
+    """How much longer the far end is heard: a phone until it has said its sentence, everybody else not at all (assumed)."""
+    sound = core.sounds.get(call.phone or "")
+    return max(0.0, sound.until - core.now) if sound is not None and sound.until is not None else 0.0
+
+
+def heard(core: Core, call: Call) -> None:
+    """The far end is heard: silence is awaited anew."""
+    recording = core.record_verbs.get(call.call_id)
+    if recording is not None and recording.silence is not None:
+        recording.silence.cancelled = True
+        _await_silence(core, call, recording, _sound_seconds(core, call) + float(recording.verb.effective("silence_timeout")))
 
 
 def key(core: Core, call: Call, digit: str) -> bool:

@@ -235,6 +235,7 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("bxml.interrupt", "a new document stops the running verb and drops those after it", D, "voice-api/updateCall"),
     ("bxml.pause", "Pause is silence for its duration", D, "bxml/pause"),
     ("bxml.ring", "Ring plays a ring tone for its duration", D, "bxml/ring"),
+    ("sound.ring-back", "a caller hears ring back until it is answered; that of a Transfer or Connect until its target is", C, "ours"),
     ("bxml.speak", "SpeakSentence takes the time its text takes to say", C, "ours"),
     ("bxml.voice", "one US English voice, or two soft tones without it, speaks for all voices, genders and locales", C, "ours"),
     ("bxml.play", "PlayAudio takes the length of its file", D, "bxml/playAudio"),
@@ -360,6 +361,7 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("conference.hold", "a member on hold neither hears nor is heard", D, "bxml/conference"),
     ("conference.member", "a member changed by request is told by no webhook", D, "voice-api/updateConferenceMember"),
     ("conference.partial", "a field that is missing changes nothing of a member", D, "voice-api/updateConferenceMember"),
+    ("sound.room", "what is played into a conference reaches muted members too; on hold there is silence", C, "ours"),
     ("conference.coach-later", "coached calls may come later", D, "bxml/conference"),
     ("conference.coach", "one coach at a time, heard by the coached alone: a new one takes the former's place", C, "bxml/conference"),
     # Media streams
@@ -614,9 +616,12 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("socket.ready", "a BRTC device is told ready once both of its connections are up", S, "javascript-brtc-sdk"),
     ("socket.stream", "a BRTC device is told which call's stream is there for it, and when it is gone", S, "javascript-brtc-sdk"),
     # Phones, ours alone
+    ("device.keys", "a browser's keys come in by the SIP legs of those who hear it, or are played to its Connect's call", C, "ours"),
     ("phone.script", "a simulated phone does what its script says", C, "ours"),
     ("phone.one-call", "a simulated phone is busy while it is in a call", C, "ours"),
     ("phone.keys", "keys pressed together on a simulated phone come 0.1 s apart", C, "ours"),
+    ("phone.say", "a phone says what it is told to, one sentence after the other; at most 20 wait", C, "ours"),
+    ("phone.greeting", "an answering machine without words of its own greets for 8 s; after a greeting comes a beep", C, "ours"),
     ("phone.refuses", "a simulated phone refuses with the SIP status of its script", C, "ours"),
     ("phone.idle", "a phone without such a call cannot do that", C, "ours"),
     ("phone.number", "a phone is named by an E.164 number or SIP URI that no application has", C, "ours"),

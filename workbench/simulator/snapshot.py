@@ -10,6 +10,7 @@ from workbench.simulator.bodies import iso
 from workbench.simulator.calls import Call, Conference, Recording
 from workbench.simulator.core import Core
 from workbench.simulator.records import Connection, Device, Endpoint
+from workbench.simulator.sounds import Sound
 from workbench.simulator.tracks import Stream
 
 
@@ -23,6 +24,7 @@ def snapshot(core: Core) -> dict[str, Any]:
         "phones": [asdict(phone) | {"callId": core.on_phone.get(number)} for number, phone in core.phones.items()],
         "interconnect": asdict(core.interconnect),
         "calls": [_call(core, call) for call in core.calls.values() if call.active],
+        "sounds": [_sound(source, sound) for source, sound in core.sounds.items()],
         "recordings": [_recording(core, item) for item in core.recordings.values() if item.end_time is None],
         "conferences": [_conference(item) for item in core.conferences.values() if item.completed_time is None],
         "sessions": [{"id": item.id, "tag": item.tag, "participants": list(item.participants)} for item in core.sessions.values()],
@@ -61,6 +63,19 @@ def _call(core: Core, call: Call) -> dict[str, Any]:
         "conferenceId": conference.conference_id if conference else None,
         "streams": [_stream(stream) for stream in core.streams.get(call.call_id, ())],
         "tag": call.tag,
+    }
+
+
+def _sound(source: str, sound: Sound) -> dict[str, Any]:
+    """What is heard of a source: the id of a call or conference it is played to, or of the party that says or presses it."""
+    told = {"text": sound.text, "digits": sound.digits}
+    until = {"until": iso(sound.until)} if sound.until is not None else {}
+    return {
+        "source": source,
+        "kind": sound.kind,
+        "began": iso(sound.began),
+        **until,
+        **{name: value for name, value in told.items() if value},
     }
 
 

@@ -150,7 +150,6 @@ def call_ended(core: Core, call: Call) -> None:
     """A call ended, and with it all that left it."""
     for stream in core.streams.get(call.call_id, [])[:]:
         _end(core, call, stream, _kind(stream).end)
-    transcripts.call_ended(core, call)
 
 
 def _end(core: Core, call: Call, stream: Stream, rule: str) -> None:

@@ -1,4 +1,4 @@
-"""The records of what leaves a call by its tracks: media streams, live transcriptions, and what was transcribed."""
+"""The records of what leaves a call by its tracks: media streams, live transcriptions, what its phone says, and what was transcribed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from workbench import bxml
 from workbench.simulator.calls import Hook
+from workbench.simulator.sounds import Sound
 from workbench.simulator.timers import Timer
 
 # What the call sends and what it hears; this has nothing to do with the direction of the call (documented, bxml/startStream).
@@ -52,6 +53,15 @@ class Stream:
     def transcribes(self) -> bool:
         """Whether it is a live transcription."""
         return isinstance(self.verb, bxml.StartTranscription)
+
+
+@dataclass(slots=True)
+class Speech:
+    """What the phone of a call is saying and what it will say next, None standing for a beep; the sound of it, and its timers."""
+
+    waiting: list[str | None] = field(default_factory=list)
+    sound: Sound | None = None
+    timers: list[Timer] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

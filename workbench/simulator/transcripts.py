@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from workbench.simulator import mixing, saying, stream_messages, streams
+from workbench.simulator import mixing, stream_messages, streams
 from workbench.simulator.bodies import iso
 from workbench.simulator.calls import Call, Conference
 from workbench.simulator.core import Core
@@ -20,9 +20,9 @@ WRITING_SECONDS = 1.0  # from the end of a transcription until it can be fetched
 Hearers = Callable[[], Iterable[tuple[Stream, str]]]
 
 
-def phone_says(core: Core, call: Call, text: str) -> None:
-    """A phone begins its sentence. Who hears the end of it hears all of it."""
-    core.speech[call.call_id] = _utter(core, text, saying.seconds_to_say(text), partial(_hearing_phone, core, call))
+def phone_says(core: Core, call: Call, text: str, seconds: float) -> list[Timer]:
+    """A phone begins a sentence. Who hears the end of it hears all of it."""
+    return _utter(core, text, seconds, partial(_hearing_phone, core, call))
 
 
 def platform_says(core: Core, text: str, seconds: float, call: Call | None, conference: Conference | None) -> None:
@@ -88,12 +88,6 @@ def _said(core: Core, text: str, began: float, hearers: Hearers) -> None:
             core.follow("transcription.segment")
             message = stream_messages.segment(track, text, began, core.now, partial=False)
             core.effects.append(SendMessage(stream.connection, message))
-
-
-def call_ended(core: Core, call: Call) -> None:
-    """Nobody hears the rest of a phone's sentence."""
-    for timer in core.speech.pop(call.call_id, ()):
-        timer.cancelled = True
 
 
 # What is kept

@@ -141,6 +141,8 @@ def disconnect_device(core: Core, participant: Participant, event: str = "onLeav
         _tell(core, participant, event, rule)
         core.follow("webrtc.browser")
         core.devices.pop(participant.device_id, None)
+        core.pressed.pop(participant.device_id, None)
+        core.hush(participant.id)
     participant.device_id = None
 
 
