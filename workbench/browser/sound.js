@@ -177,6 +177,7 @@ export class Sound extends EventTarget {
   /** Frames of 16-bit mono: `send` gets the microphone's, `play` takes those to be heard. Returns `{play, lost, stop}`. */
   async frames(rate, milliseconds, send) {
     const context = this.#context;
+    if (!context.audioWorklet) throw new Error("this page is no secure context, where browsers let no sound go over a WebSocket");
     this.#loaded ||= context.audioWorklet.addModule(URL.createObjectURL(new Blob([WORKLET], { type: "text/javascript" })));
     await this.#loaded;
     const sender = new AudioWorkletNode(context, "wb-sender", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit", processorOptions: { rate, samples: (rate * milliseconds) / 1000 } });

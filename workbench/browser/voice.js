@@ -129,7 +129,7 @@ export class Line extends EventTarget {
     const id = (this.#number += 1);
     return new Promise((resolve, reject) => {
       if (this.#socket?.readyState !== WebSocket.OPEN) return reject(new Error("there is no connection"));
-      const timer = setTimeout(() => this.#answered(id, { error: { message: `no answer to ${method}` } }), ASK_SECONDS * 1000);
+      const timer = setTimeout(() => this.#answered(id, { error: new Error(`no answer to ${method}`) }), ASK_SECONDS * 1000);
       this.#asked.set(id, { resolve, reject, timer });
       this.#socket.send(JSON.stringify({ jsonrpc: "2.0", method, params, id }));
     });
@@ -139,12 +139,12 @@ export class Line extends EventTarget {
     const { resolve, reject, timer } = this.#asked.get(id) || {};
     this.#asked.delete(id);
     clearTimeout(timer);
-    if (error) reject?.(new Error(error.message || String(error)));
+    if (error) reject?.(error instanceof Error ? error : new Error(`the platform says: ${error.message || error}`));
     else resolve?.(result ?? {});
   }
 
   #giveUp(message) {
-    for (const id of [...this.#asked.keys()]) this.#answered(id, { error: { message } });
+    for (const id of [...this.#asked.keys()]) this.#answered(id, { error: new Error(message) });
   }
 
   #heard(message) {
@@ -171,7 +171,7 @@ export class Line extends EventTarget {
     try {
       await this.#media(turn);
     } catch (error) {
-      if (turn === this.#turn && this.#socket?.readyState === WebSocket.OPEN) this.close("failed", `The platform says: ${error.message}`);
+      if (turn === this.#turn && this.#socket?.readyState === WebSocket.OPEN) this.close("failed", `There is no line: ${error.message}.`);
     }
   }
 
