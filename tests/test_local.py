@@ -15,7 +15,8 @@ import pytest
 
 from tests.conftest import ROOT
 from workbench.errors import ApiError, WorkbenchError
-from workbench.local import Happening, Local, NoLocal, Phone
+from workbench.handles import Device, NoLocal, Phone
+from workbench.local import Happening, Local
 from workbench.process import LocalProcess
 
 pytestmark = pytest.mark.sockets
@@ -67,6 +68,14 @@ def test_a_phone_is_scripted(local: Local) -> None:
     assert (script["busy"], script["ring_seconds"]) == (True, 3)
 
 
+def test_what_a_phone_sounds_like_is_scripted(local: Local) -> None:
+    local.phone(PHONE).set(tone=440, echoes=True, says="Hello.")
+    script = next(one for one in local.state()["phones"] if one["number"] == PHONE)
+    assert (script["tone"], script["echoes"], script["says"]) == (440, True, "Hello.")
+    with pytest.raises(ApiError, match="tone must be a frequency from 20 to 20000"):
+        local.phone(PHONE).set(tone=5)
+
+
 def test_the_interconnect_is_scripted(local: Local) -> None:
     assert local.interconnect(answer=False)["answer"] is False
     assert local.interconnect(answer=True)["answer_seconds"] == 0.2
@@ -92,6 +101,8 @@ def test_the_clock_stands_still_moves_and_runs(local: Local) -> None:
         (lambda local: local.phone(PHONE).set(colour="red"), "unknown field colour"),
         (lambda local: local.interconnect(answer="no"), "true or false"),
         (lambda local: local.connect("no-such-token"), "the token is malformed"),
+        (lambda local: local.phone(PHONE).say("Hello?"), "is in no call"),
+        (lambda local: Device("no-such-device", local).press("1"), "is not connected"),
         (lambda local: local.clock.advance(-1), "advance"),
     ],
 )

@@ -19,7 +19,8 @@ from workbench import Settings, Workbench
 from workbench import workbench as module
 from workbench.__main__ import main
 from workbench.errors import ApiError, CallbackError, SettingsError, WaitError, WorkbenchError
-from workbench.local import Local, NoLocal
+from workbench.handles import NoLocal
+from workbench.local import Local
 from workbench.process import LocalProcess
 from workbench.waiting import until
 

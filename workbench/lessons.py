@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import tokens, waiting
 from workbench.errors import CallbackError, WaitError
-from workbench.local import Happening, Local, NoLocal, Phone
+from workbench.handles import NoLocal, Phone
+from workbench.local import Happening, Local
 
 if TYPE_CHECKING:
     from pandas import DataFrame

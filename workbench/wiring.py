@@ -11,7 +11,8 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import ApiError, CallbackError, SettingsError, WorkbenchError
-from workbench.local import Local, NoLocal
+from workbench.handles import NoLocal
+from workbench.local import Local
 from workbench.process import LocalProcess
 from workbench.settings import Settings
 from workbench.waiting import Waits, Wanted

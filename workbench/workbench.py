@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from workbench import status, waiting
 from workbench.errors import ApiError, SettingsError, WorkbenchError
+from workbench.handles import NoLocal, Phone
 from workbench.lessons import Lessons
-from workbench.local import Local, NoLocal, Phone, dialled, token_of
+from workbench.local import Local, dialled, token_of
 from workbench.records import Event
 from workbench.settings import Settings
 from workbench.wiring import Network, Wiring

@@ -18,7 +18,7 @@ import httpx
 
 from workbench import Workbench
 from workbench.callbacks import CallbackApp
-from workbench.local import Phone
+from workbench.handles import Phone
 from workbench.modes import Flow
 from workbench.records import Event
 from workbench.settings import Settings

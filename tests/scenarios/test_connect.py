@@ -39,6 +39,11 @@ def test_a_call_meets_an_endpoint(world: World) -> None:
         "phone +19195550111": ["desk"],
         "desk": ["phone +19195550111"],
     }
+    device.press("12")
+    world.phone().say("What was that?")
+    world.idle()
+    assert [one.data["digit"] for one in world.local.happenings("keyHeard")] == ["1", "2"]
+    assert [one.data["text"] for one in world.local.happenings("phoneSays")] == ["What was that?"]
     device.hangup()
     world.idle()
     assert world.rows() == [

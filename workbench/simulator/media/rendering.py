@@ -68,6 +68,8 @@ def _keys(sound: Sound) -> Frame:
     digits = sound.digits or ""
     if not digits or sound.until is None:
         return tones.keys(digits)
+    if len(digits) == 1:
+        return tones.keys(digits, _seconds(sound), 0.0)
     each = _seconds(sound) / len(digits)
     return tones.keys(digits, KEY_SHARE * each, (1 - KEY_SHARE) * each)
 
