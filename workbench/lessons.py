@@ -90,6 +90,11 @@ class Lessons:
         matrix: DataFrame = self._local.matrix(self._wiring.board.names)
         return matrix
 
+    def measured(self) -> DataFrame:
+        """Like `hears`, but measured: each voice becomes a tone of its own for a moment, looked for at every ear (local platform)."""
+        matrix: DataFrame = self._local.matrix(self._wiring.board.names, measured=True)
+        return matrix
+
     def joined(self, *names: str) -> bool:
         """Whether these phones and participants all hear each other (local platform)."""
         matrix = self._local.matrix(self._wiring.board.names)

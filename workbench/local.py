@@ -123,11 +123,13 @@ class Local:
         """Who really hears whom, by id: for so many seconds each voice is a tone of its own, looked for at every ear. Takes turns."""
         return dict(self.send("POST", "/hears/measure", {"seconds": seconds}, timeout=MEASURE_SECONDS)["hears"])
 
-    def matrix(self, names: Mapping[str, str] | None = None) -> DataFrame:
+    def matrix(self, names: Mapping[str, str] | None = None, *, measured: bool = False) -> DataFrame:
         """Who hears whom as a table: a row per listener, a column per voice. `names` calls phones, given by number, otherwise."""
         from workbench.tables import Matrix
 
         found, names = self.hears(), names or {}
+        if measured:
+            found = {**found, "hears": self.measure()}
         ids = [party["id"] for party in found["parties"]]
         called = [names.get(party["id"], party["name"]) for party in found["parties"]]
         rows = [[other in found["hears"].get(one, ()) for other in ids] for one in ids]

@@ -86,6 +86,7 @@ TRANSFER = [
     Break(
         "step-08", "we ended the call", 'wb.transfer.hangup("phone")', "wb.transfer.redirect('phone', '<Response><Nonsense/></Response>')"
     ),
+    Break("hear", "the tone of each", "wb.transfer.dial(phone)", handler("transfer", "answer", "bxml.Pause(60)", "wb.transfer.dial(phone)")),
     Break("step-09", "the other side rang", "answer=False", "answer=True"),
     # a URL too many
     Break(
@@ -201,6 +202,8 @@ BRIDGE = [
         "wb.bridge.hangup('webrtc')\nawait wb.wait_for('disconnect', leg='webrtc')\n",
     ),
     Break("step-08", "together again", 'wb.bridge.join(caller, "webrtc")\nawait wb.wait_for("redirect", leg=caller)\n', ""),
+    # the caller before stays
+    Break("hear", "after each swap", "wb.bridge.swap(next_caller)", "pass"),
     # the call has ended instead of ringing
     Break(
         "step-09",
@@ -267,6 +270,10 @@ CONFERENCE = [
         'wb.conference.coach("phone 3", ["phone"])',
         "wb.conference.coach('phone 3', ['phone', 'webrtc'])",
     ),
+    # one on hold, mute and coach forgotten
+    Break("hear", "three voices", "phone.set(tone=440.0)", "wb.conference.hold('phone 3')"),
+    Break("hear", "muted: measured", 'wb.conference.mute("phone")\n', "pass\n"),
+    Break("hear", "coaching: measured", 'wb.conference.coach("phone 3", ["phone"])', "pass"),
     # wrong handlers
     Break("step-06", "an allowed answer is spoken", 'return bxml.SpeakSentence("Welcome, phone 2.")', "return None"),
     Break("step-06", "one wrong verb refuses", ", bxml.Pause(1)]", "]"),
