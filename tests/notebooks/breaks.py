@@ -86,7 +86,7 @@ TRANSFER = [
     Break(
         "step-08", "we ended the call", 'wb.transfer.hangup("phone")', "wb.transfer.redirect('phone', '<Response><Nonsense/></Response>')"
     ),
-    Break("hear", "the tone of each", "wb.transfer.dial(phone)", handler("transfer", "answer", "bxml.Pause(60)", "wb.transfer.dial(phone)")),
+    Break("hear", "the tone of each", "wb.transfer.dial(phone)", handler("transfer", "answer", "bxml.Pause(9)", "wb.transfer.dial(phone)")),
     Break("step-09", "the other side rang", "answer=False", "answer=True"),
     # a URL too many
     Break(
