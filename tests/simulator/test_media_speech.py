@@ -178,3 +178,7 @@ async def test_a_voice_that_cannot_be_loaded_is_told_once_and_tones_take_its_pla
     await until(lambda: bool(told))
     assert told == [("voice", "it cannot be loaded. OSError: no such library")]
     voice.close()
+
+
+def test_figures_are_words() -> None:
+    assert seconds_to_say("Your code is 4711.") == seconds_to_say("x" * (14 + 4 * 4))

@@ -10,11 +10,17 @@ from workbench.simulator.core import Core
 
 CHARACTERS_PER_SECOND = 15.0
 SHORTEST_SECONDS = 0.4
+FIGURE_CHARACTERS = 4  # a figure is a word
 
 
 def seconds_to_say(text: str) -> float:
     """The time a sentence takes, at an even 15 characters a second (assumed)."""
-    return max(SHORTEST_SECONDS, round(len(bxml.spoken(text)) / CHARACTERS_PER_SECOND, 1))
+    return max(SHORTEST_SECONDS, round(characters(bxml.spoken(text)) / CHARACTERS_PER_SECOND, 1))
+
+
+def characters(spoken: str) -> int:
+    """How long a text is in characters, each of its figures counted as a word."""
+    return len(spoken) + (FIGURE_CHARACTERS - 1) * sum(map(str.isdecimal, spoken))
 
 
 def say(core: Core, verb: bxml.SpeakSentence, **where: Any) -> float:

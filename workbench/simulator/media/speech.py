@@ -1,7 +1,7 @@
 """Sentences as sound: spoken by hibari where it is installed, else two soft tones, and always as long as the engine says they take.
 
 There is one voice, US English, for all voices and locales of BXML. Fifteen characters a second are its natural pace once the silence around
-a sentence is cut off: it has to be hurried by some 10 % at most, save for figures, which are few characters and many words.
+a sentence is cut off: it has to be hurried by some 10 % at most, save for large numbers, which are few figures and many words.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from workbench import bxml
 from workbench.simulator.media import tones
 from workbench.simulator.media.sound import FRAME_SAMPLES, RATE, Frame
 from workbench.simulator.media.workers import Fault, Workers
+from workbench.simulator.saying import characters
 
 if TYPE_CHECKING:
     from hibari import Hibari
@@ -130,11 +131,11 @@ class Sentence:
 
 def _places(text: str, samples: int) -> Iterator[tuple[str, int, int]]:
     """The parts of a text, each with its samples' first and end, in proportion to its characters."""
-    parts, place, characters = list(_split(text)), 0, 0
-    total = sum(map(len, parts))
+    parts, place, said = list(_split(text)), 0, 0
+    total = sum(map(characters, parts))
     for part in parts:
-        characters += len(part)
-        begin, place = place, samples * characters // total
+        said += characters(part)
+        begin, place = place, samples * said // total
         yield part, begin, place
 
 

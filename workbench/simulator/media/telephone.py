@@ -9,7 +9,7 @@ from workbench.simulator.media.sound import RATE
 
 NARROW_RATE = 8_000
 PCMU_SILENCE = 0xFF
-_TAPS_EACH_WAY = 12  # samples at the lower rate that a sample at the higher one is made of, on either side
+_TAPS_EACH_WAY = 16  # samples at the lower rate that a sample at the higher one is made of, on either side
 
 Pcm = npt.NDArray[np.int16]
 
@@ -59,7 +59,7 @@ def _low_pass(factor: int) -> npt.NDArray[np.float64]:
     """A windowed sinc with its edge a little below half the lower rate."""
     side = _TAPS_EACH_WAY * factor
     place = np.arange(-side, side + 1)
-    taps = np.sinc(place * 0.88 / factor) * np.blackman(len(place))
+    taps = np.sinc(place * 0.95 / factor) * np.blackman(len(place))
     return np.asarray(taps / taps.sum())
 
 
