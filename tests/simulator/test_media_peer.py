@@ -295,7 +295,22 @@ async def test_a_far_end_that_vanishes_is_told_as_failed(monkeypatch):
         await ends.browser.vanish()
         await until(lambda: ends.peer.state == "failed")
         assert ends.states == ["connecting", "connected", "failed"]
-        with pytest.raises(PeerError, match="failed"):
+
+
+async def test_a_far_end_that_has_failed_can_be_offered_anew_and_one_that_has_closed_cannot():
+    async with Ends() as ends:
+        ends.peer.add_stream("first")
+        await ends.subscribe()
+        ends.peer._transport._end("failed")
+        await ends.browser.close()
+        ends.browser = Browser()
+        await ends.subscribe()
+        await ends.speak("first", 600, 30)
+        assert loudest(ends.browser.heard[-15:]) == pytest.approx(600, abs=2)
+        assert ends.states == ["connecting", "connected", "failed", "connecting", "connected"]
+        await ends.browser.close()
+        await until(lambda: ends.peer.state == "closed")
+        with pytest.raises(PeerError, match="closed"):
             await ends.peer.offer()
 
 
@@ -360,6 +375,21 @@ async def test_heartbeats_are_asked_for_and_answered(channels, monkeypatch):
             await ends.subscribe()
         await until(lambda: ends.peer._transport.channels.round_trip is not None)
         assert "PING" in heard
+
+
+async def test_timers_of_data_channels_that_outlive_the_connection_find_it_closed(faults):
+    async with Ends(channels="announced") as ends:
+        await ends.subscribe()
+        channels = ends.peer._transport.channels
+        await until(lambda: channels._heartbeat.readyState == "open")
+        await ends.browser.vanish()
+        channels.ping()
+        await until(lambda: channels.sctp._sent_queue)
+        await ends.peer.close()
+        channels.sctp._t3_expired()
+        await asyncio.sleep(0.01)
+        assert channels.sctp._t3_handle is None
+    assert faults == []
 
 
 async def test_a_far_end_that_opens_channels_without_end_gets_no_more_of_them():

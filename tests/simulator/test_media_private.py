@@ -12,8 +12,10 @@ from aioice import ice as aioice_ice
 from aioice.ice import CandidatePair, StunProtocol
 from aiortc import RTCCertificate, RTCDtlsTransport, RTCSctpTransport
 from aiortc import rtcdtlstransport as dtls_module
+from aiortc import rtcsctptransport as sctp_module
 
 from tests.conftest import ROOT
+from workbench.simulator.media.channels import _Below as BelowSctp
 from workbench.simulator.media.ice import LOOPBACK, Wire, host_addresses
 from workbench.simulator.media.transport import _Below
 
@@ -28,7 +30,7 @@ RELIED_ON = {
         "_protocols",
         "_remote_candidates",
     },
-    "channels": {"_data_channels", "_handle_data"},
+    "channels": {"_data_channels"},
     "transport": {"_rx_srtp", "_set_role", "_task", "_tx_srtp"},
 }
 
@@ -110,11 +112,21 @@ async def test_of_aiortc_dtls():
 
 
 def _is_transport(node: ast.expr) -> bool:
-    return isinstance(node, ast.Attribute) and node.attr in {"transport", "_transport"} and _is_self(node.value)
+    return isinstance(node, ast.Attribute) and node.attr in {"transport", "_transport", "__transport"} and _is_self(node.value)
 
 
 async def test_of_aiortc_sctp():
-    sctp = RTCSctpTransport(RTCDtlsTransport(_Below(lambda data: None), [RTCCertificate.generateCertificate()]))
-    assert sctp._data_channels == {}
+    dtls = RTCDtlsTransport(_Below(lambda data: None), [RTCCertificate.generateCertificate()])
+    below = BelowSctp(dtls)
+    sctp = RTCSctpTransport(below)
+    assert sctp._data_channels == {} and sctp.is_server is False
     assert list(inspect.signature(sctp._handle_data).parameters) == ["data"]
+    assert list(inspect.signature(dtls._send_data).parameters) == ["data"]
+    dtls._register_data_receiver(below)
+    assert dtls._data_receiver is below
+    dtls._unregister_data_receiver(below)
+    assert dtls._data_receiver is None
+    nodes = ast.walk(ast.parse(inspect.getsource(sctp_module.RTCSctpTransport)))
+    used = {node.attr for node in nodes if isinstance(node, ast.Attribute) and _is_transport(node.value)}
+    assert "_send_data" in used and used <= set(dir(below)), "SCTP uses more of its transport than we have"
     assert "_data_receiver._handle_data(data)" in inspect.getsource(RTCDtlsTransport._recv_next)  # looked up at each packet

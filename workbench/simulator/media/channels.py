@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from typing import Any, Literal, cast
@@ -19,6 +20,50 @@ Kind = Literal["negotiated", "announced"]
 log = logging.getLogger(__name__)
 
 
+class _Below:
+    """What aiortc's SCTP stands on here: DTLS, less the errors.
+
+    Neither may malformed SCTP end the task that reads DTLS, nor may the timers of SCTP, which outlive it, send into what is closed: whoever
+    tries is cancelled.
+    """
+
+    def __init__(self, dtls: RTCDtlsTransport) -> None:
+        self.closed = False
+        self._dtls = dtls
+        self._receiver: RTCSctpTransport | None = None
+
+    @property
+    def state(self) -> str:
+        return self._dtls.state
+
+    @property
+    def _role(self) -> str:
+        return self._dtls._role
+
+    def _register_data_receiver(self, receiver: RTCSctpTransport) -> None:
+        self._receiver = receiver
+        self._dtls._register_data_receiver(self)
+
+    def _unregister_data_receiver(self, receiver: RTCSctpTransport) -> None:
+        self._receiver = None
+        self._dtls._unregister_data_receiver(self)
+
+    async def _handle_data(self, data: bytes) -> None:
+        try:
+            if self._receiver:
+                await self._receiver._handle_data(data)
+        except Exception as error:
+            log.debug("SCTP of %d bytes was dropped: %r", len(data), error)
+
+    async def _send_data(self, data: bytes) -> None:
+        if self.closed:
+            raise asyncio.CancelledError
+        try:
+            await self._dtls._send_data(data)
+        except Exception as error:  # of the connection, or of OpenSSL
+            log.debug("SCTP of %d bytes was not sent: %r", len(data), error)
+
+
 class Channels:
     """The data channels on one DTLS transport.
 
@@ -28,10 +73,10 @@ class Channels:
 
     def __init__(self, dtls: RTCDtlsTransport, kind: Kind | None) -> None:
         self.round_trip: float | None = None  # seconds
-        self.sctp = RTCSctpTransport(dtls)
+        self._below = _Below(dtls)
+        self.sctp = RTCSctpTransport(cast(RTCDtlsTransport, self._below))
         self._heartbeat: RTCDataChannel | None = None
         self._pinged = 0.0
-        self._guard()
         self.sctp.on("datachannel", self._opened)
         for number, label in enumerate((HEARTBEAT, DIAGNOSTICS) if kind else ()):
             agreed = {"negotiated": True, "id": number, "protocol": "udp"} if kind == "negotiated" else {}
@@ -39,24 +84,9 @@ class Channels:
             if label == HEARTBEAT:
                 self._listen(channel)
 
-    def _guard(self) -> None:
-        """Keep what malformed SCTP makes aiortc raise from the task that reads DTLS, which would end."""
-        handled = self.sctp._handle_data
-
-        async def guarded(data: bytes) -> None:
-            try:
-                await handled(data)
-            except Exception as error:
-                log.debug("SCTP of %d bytes was dropped: %r", len(data), error)
-
-        self.sctp._handle_data = guarded  # type: ignore[method-assign]
-
     async def start(self, port: int) -> None:
         """Connect with the far end's SCTP, once DTLS is up."""
-        try:
-            await self.sctp.start(RTCSctpCapabilities(MAX_MESSAGE), port)
-        except ConnectionError as error:
-            log.debug("no data channels: %r", error)
+        await self.sctp.start(RTCSctpCapabilities(MAX_MESSAGE), port)
 
     async def _opened(self, channel: RTCDataChannel) -> None:
         """Take a channel that the far end has announced; one that announces them without end gets no more data."""
@@ -88,3 +118,4 @@ class Channels:
     async def stop(self) -> None:
         """No more of them."""
         await self.sctp.stop()
+        self._below.closed = True

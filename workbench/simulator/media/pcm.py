@@ -21,6 +21,7 @@ SAMPLE_RATE = 16_000
 SAMPLES = 320  # of 20 ms
 FRAME_BYTES = 2 * SAMPLES
 FIRST, MOST = 2, 6  # frames that wait before a voice begins, and at most: more would only be heard late
+WINDOW = 250  # frames after which waiting is judged
 TAIL = 25  # silent frames sent after sound, so that a short gap is none at the far end
 TIMES = FRAME_SAMPLES // SAMPLES
 
@@ -49,13 +50,17 @@ def _whole(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
     return np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
 
 
+_DOWN = np.linspace(1, 0, SAMPLES, dtype=np.float32)
+
+
 class PcmVoice:
-    """What a device sends. A few frames wait, since a socket delivers unevenly."""
+    """What a device sends. A few frames wait, since a socket delivers unevenly; when more than that were never needed, two become one."""
 
     def __init__(self) -> None:
         self._waiting: deque[bytes] = deque(maxlen=MOST)
         self._plays = False
         self._filter = _Filter()
+        self._spare, self._taken = MOST, 0
 
     def take(self, data: bytes) -> None:
         """A frame came."""
@@ -68,8 +73,17 @@ class PcmVoice:
             self._plays = False
             return None
         spread = np.zeros(FRAME_SAMPLES, np.float32)
-        spread[::TIMES] = np.frombuffer(self._waiting.popleft(), "<i2").astype(np.float32) * TIMES
+        samples = self._samples()
+        self._spare, self._taken = min(self._spare, len(self._waiting)), self._taken + 1
+        if self._taken == WINDOW:
+            if self._spare >= FIRST:
+                samples = samples * _DOWN + self._samples() * (1 - _DOWN)
+            self._spare, self._taken = MOST, 0
+        spread[::TIMES] = samples * TIMES
         return _whole(self._filter(spread))
+
+    def _samples(self) -> npt.NDArray[np.float32]:
+        return np.frombuffer(self._waiting.popleft(), "<i2").astype(np.float32)
 
 
 class PcmOutlet:

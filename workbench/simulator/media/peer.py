@@ -30,7 +30,8 @@ class Peer:
 
     `on_key(digit)` tells each key pressed; `on_state(state)` connecting, connected, failed or closed. A far end that restarts ICE is
     followed on new ways; one with another fingerprint is another browser: it is answered afresh, and connecting is told once more.
-    A far end that vanishes is told as failed within 17 seconds (15 without a sign of life, looked for once a second).
+    A far end that vanishes is told as failed within 17 seconds (15 without a sign of life, looked for once a second); offered or answered
+    after that, it is met afresh.
     `channels`: the platform's data channels agreed on beforehand (classic) or announced by us (BRTC); None: the far end's own only.
     """
 
@@ -149,8 +150,8 @@ class Peer:
         transport = self._transport
         if transport is not None and transport.state not in {"failed", "closed"} and (remote is None or transport.continues(remote)):
             return transport
-        if transport is not None and remote is None:
-            raise PeerError(f"the connection is {transport.state}")
+        if transport is not None and transport.state == "closed" and remote is None:
+            raise PeerError("the connection is closed")  # by the far end, which has nothing left to answer with
         new = Transport(controlling, self._changed, self._rtp, self._rtcp)
         self._transport = new
         if transport is not None:
