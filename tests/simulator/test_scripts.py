@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 
@@ -11,6 +9,7 @@ from workbench.simulator.media import tones
 from workbench.simulator.media.rendering import Rendering
 from workbench.simulator.media.scripts import ECHO_SECONDS, Playing, Scripts
 from workbench.simulator.media.sound import FRAME_SAMPLES, FRAME_SECONDS, RATE, Frame, Voice
+from workbench.simulator.phones import Phone
 from workbench.simulator.sounds import Sound
 
 from .shell import until
@@ -19,20 +18,12 @@ PHONE, CALL = "+19195550111", "call-1"
 DELAY = round(ECHO_SECONDS / FRAME_SECONDS)
 
 
-@dataclass
-class Script:
-    """What of a phone's script can be heard."""
-
-    tone: float | None = None
-    echoes: bool = False
-
-
 class Stage:
     """A platform's clock, phones and sounds, and the scripts on them."""
 
     def __init__(self) -> None:
         self.now, self.stands = 1000.0, False
-        self.phones: dict[str, Script] = {}
+        self.phones: dict[str, Phone] = {}
         self.sounds: dict[str, Sound] = {}
         self.files: dict[int, bytes] = {}
         self.faults: list[tuple[str, str]] = []
@@ -65,21 +56,21 @@ def whole(frames: list[Frame | None]) -> Frame:
 
 def test_a_phone_with_a_tone_sounds_all_the_time(stage: Stage) -> None:
     assert stage.scripts.voices(PHONE) == ()
-    stage.phones[PHONE] = Script(tone=443.5)
+    stage.phones[PHONE] = Phone(PHONE, tone=443.5)
     (voice,) = stage.scripts.voices(PHONE)
     stage.stands = True
     assert np.array_equal(whole(stage.hear(voice, 100)), tones.tone(443.5, 0, 100 * FRAME_SAMPLES))
     assert stage.scripts.voices(PHONE) == (voice,)
-    stage.phones[PHONE] = Script(tone=600)
+    stage.phones[PHONE] = Phone(PHONE, tone=600)
     (other,) = stage.scripts.voices(PHONE)
     assert np.array_equal(whole(stage.hear(other, 1)), tones.tone(600))
-    stage.phones[PHONE] = Script()
+    stage.phones[PHONE] = Phone(PHONE)
     assert stage.scripts.voices(PHONE) == ()
 
 
 def test_an_echo_comes_half_a_second_later(stage: Stage) -> None:
     assert stage.scripts.echoes(PHONE) is None
-    stage.phones[PHONE] = Script(echoes=True)
+    stage.phones[PHONE] = Phone(PHONE, echoes=True)
     echo = stage.scripts.echoes(PHONE)
     assert echo is not None and stage.scripts.voices(PHONE) == (echo,)
     assert stage.scripts.echoing() == [PHONE]
@@ -91,12 +82,12 @@ def test_an_echo_comes_half_a_second_later(stage: Stage) -> None:
         sent.append(frame)
     assert got[:DELAY] == [None] * DELAY
     assert all(one is other for one, other in zip(got[DELAY:], sent[: 60 - DELAY], strict=True))
-    stage.phones[PHONE] = Script()
+    stage.phones[PHONE] = Phone(PHONE)
     assert stage.scripts.echoes(PHONE) is None
 
 
 def test_an_echo_that_nobody_asks_keeps_one_frame_only(stage: Stage) -> None:
-    stage.phones[PHONE] = Script(echoes=True)
+    stage.phones[PHONE] = Phone(PHONE, echoes=True)
     echo = stage.scripts.echoes(PHONE)
     assert echo is not None
     for _ in range(1000):
@@ -204,7 +195,7 @@ def test_each_sound_has_one_voice_and_none_is_left_when_it_is_over(stage: Stage)
     stage.sounds.clear()
     stage.scripts.tidy()
     assert (stage.scripts.voices(CALL), stage.scripts._playing) == ((), {})
-    stage.phones[PHONE] = Script(400, echoes=True)
+    stage.phones[PHONE] = Phone(PHONE, tone=400, echoes=True)
     assert len(stage.scripts.voices(PHONE)) == 2
     stage.scripts.reset()
     assert (stage.scripts._tones, stage.scripts._echoes) == ({}, {})

@@ -110,14 +110,14 @@ async def test_a_file_is_kept_while_it_is_heard(platform: Platform) -> None:
     await platform.clock_to(advance=6)
     sound = platform.world.engine.sounds[call]
     assert sound.fetch_id is not None
-    assert platform.world.files == {sound.fetch_id: wav(4)}
+    assert platform.world.sound.files == {sound.fetch_id: wav(4)}
     await platform.idle()
-    assert not platform.world.files
+    assert not platform.world.sound.files
 
 
 def test_what_is_kept_of_files_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.simulator.world.FILES_LIMIT", 10)
+    monkeypatch.setattr("workbench.simulator.sounding.FILES_LIMIT", 10)
     world = Platform().world
     for number in range(3):
-        world._keep(number, b"12345")
-    assert list(world.files) == [1, 2]
+        world.sound.keep(number, b"12345")
+    assert list(world.sound.files) == [1, 2]

@@ -19,6 +19,7 @@ from workbench.simulator.webhooks import Answer, Outgoing
 
 from .shell import PHONE, PHONE_2, Application, Platform, document, until
 
+PHONE_3 = "+19195550113"
 PARK = '<Pause duration="3600"/>'
 ROOM = "<Conference>room</Conference>"
 
@@ -79,7 +80,7 @@ async def live() -> AsyncIterator[Platform]:
         await platform.http.put(f"/_local/phones/{phone}", json={"ring_seconds": 0})
     yield platform
     await platform.close()
-    assert platform.world.files == {}
+    assert platform.world.sound.files == {}
 
 
 def happened(platform: Platform, kind: str) -> list[Any]:
@@ -99,16 +100,16 @@ async def test_a_file_is_heard_and_its_bytes_are_let_go_of(live: Platform) -> No
     call = await live.call()
     await until(lambda: len(heard.frames) >= 20)
     assert tones.heard(heard.samples, [500, 700, 900]) == [700]
-    assert len(live.world.files) == 1
+    assert len(live.world.sound.files) == 1
     await live.http.post(f"/api/v2/accounts/9900000/calls/{call}", json={"state": "completed"})
-    assert live.world.files == {}
+    assert live.world.sound.files == {}
 
 
 async def test_without_a_listener_nothing_beats_and_a_file_is_kept_while_it_plays(live: Platform) -> None:
     live.application.replies["answer"] = document("<PlayAudio>/sound.wav</PlayAudio>")
     await live.call()
     await until(lambda: bool(happened(live, "play")))
-    assert (len(live.world.files), live.world._plane, live.world.watchers) == (1, None, [])
+    assert (len(live.world.sound.files), live.world.sound.made, live.world.watchers) == (1, None, [])
 
 
 async def test_ring_back_is_heard_until_the_answer(live: Platform) -> None:
@@ -158,6 +159,20 @@ async def test_a_sound_is_heard_by_whom_it_is_played_to(live: Platform) -> None:
     assert [tones.heard(ear.samples, [500, 700, 900]) for ear in heard.values()] == [[700], [700]]
 
 
+async def test_scripted_phones_sound_and_echo(live: Platform) -> None:
+    await live.http.put(f"/_local/phones/{PHONE}", json={"tone": 700})
+    await live.http.put(f"/_local/phones/{PHONE_2}", json={"echoes": True})
+    await live.http.put(f"/_local/phones/{PHONE_3}", json={"ring_seconds": 0})
+    live.application.replies["answer"] = document(ROOM)
+    heard, sent = Heard(), Pitch(1100)
+    live.world.plane.set_outlet(Ear(PHONE_3), heard)
+    live.world.plane.set_voice(PHONE_3, sent)
+    for phone in (PHONE, PHONE_2, PHONE_3):
+        await live.call(phone)
+    # Its own voice comes back from the phone that echoes, which sends back the tone of the other one too.
+    await until(lambda: tones.heard(heard.samples[-20 * FRAME_SAMPLES :], [500, 700, 900, 1100, 1300]) == [700, 1100])
+
+
 async def test_what_fails_is_told_and_the_others_hear_on(live: Platform) -> None:
     live.application.replies["answer"] = document(ROOM)
     await live.call(PHONE)
@@ -173,6 +188,17 @@ async def test_what_fails_is_told_and_the_others_hear_on(live: Platform) -> None
         (PHONE_2, "OSError: full"),
     }
     assert tone.asked >= 3
+
+
+class Pitch:
+    """A voice that is a tone."""
+
+    def __init__(self, hz: float) -> None:
+        self.hz, self.place = hz, 0
+
+    def frame(self) -> Frame:
+        self.place += FRAME_SAMPLES
+        return tones.tone(self.hz, self.place)
 
 
 class Steady:
@@ -204,7 +230,7 @@ async def test_who_comes_while_it_is_measured_makes_for_another_try(platform: Pl
     await platform.call(PHONE)
     await platform.idle()
     measuring = asyncio.ensure_future(measured(platform, seconds=0.2))
-    await until(lambda: platform.world._plane is not None and platform.world.plane._ticker.running)
+    await until(lambda: platform.world.sound.made is not None and platform.world.plane._ticker.running)
     await platform.call(PHONE_2)
     await platform.idle()
     assert (await measuring)["hears"] == {PHONE: [PHONE_2], PHONE_2: [PHONE]}
@@ -233,7 +259,7 @@ async def test_a_reset_ends_a_measurement_and_forgets_voices_and_ears(platform: 
 async def test_a_time_it_cannot_measure_for_is_refused(platform: Platform, fields: dict[str, Any]) -> None:
     answer = await platform.http.post("/_local/hears/measure", json=fields)
     assert (answer.status_code, answer.headers["X-Workbench-Rule"]) == (400, "local.field")
-    assert platform.world._plane is None
+    assert platform.world.sound.made is None
 
 
 async def test_three_full_rooms_are_measured(platform: Platform) -> None:

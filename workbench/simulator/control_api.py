@@ -160,7 +160,7 @@ class ControlApi:
     async def measure(self, request: Request) -> Response:
         """POST /_local/hears/measure {"seconds"}"""
         seconds = _seconds(await fields_of(request))
-        measured = await self._world.measure(seconds)
+        measured = await self._world.sound.measure(seconds)
         computed = self._world.engine.hears()
         return json_response({"parties": computed["parties"], "hears": measured, "computed": computed["hears"], "seconds": seconds})
 

@@ -72,7 +72,7 @@ class RecordingsApi:
     async def download(self, request: Request) -> Response:
         """GET …/recordings/{recordingId}/media, piece by piece: hours of it take no memory"""
         recording = self._world.engine.media(*_named(request))
-        media = silence.media(recording, self._world.stored(recording))
+        media = silence.media(recording, self._world.sound.stored(recording))
         headers = {"Content-Length": str(media.length)}
         self._world.engine.follow("media.file")
         if request.method == "HEAD":

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.responses import Response
 
-from workbench.simulator import audio, mixing
-from workbench.simulator.calls import Recording
+from workbench.simulator import audio
 from workbench.simulator.clock import Clock
 from workbench.simulator.core import Config
 from workbench.simulator.effects import (
@@ -30,13 +29,12 @@ from workbench.simulator.effects import (
 from workbench.simulator.engine import Engine
 from workbench.simulator.ids import SeededIds
 from workbench.simulator.media_streams import MediaStreams
-from workbench.simulator.silence import Stored
+from workbench.simulator.sounding import Sounding
 from workbench.simulator.stream import EventStream, label
 from workbench.simulator.webhooks import Answer, Deliver, HttpDelivery, exchange, outgoing
 from workbench.simulator.wire import ruled
 
 if TYPE_CHECKING:
-    from workbench.simulator.media.facing import Takers
     from workbench.simulator.media.plane import Plane
     from workbench.simulator.media.sessions import Sessions
 
@@ -48,8 +46,6 @@ GRACE_SECONDS = 2.0  # real seconds that a moved clock waits for one webhook; th
 # In one move, and between two timers: an application that redirects for ever never comes to rest.
 MOST_TIMERS = 100_000
 MOST_ROUNDS = 1_000
-MOST_MEASURES = 3  # of one request
-FILES_LIMIT = 100_000_000  # bytes of audio files that are played now
 REPLY_KEPT = 4_000  # characters of an application's answer in the event stream
 
 
@@ -75,10 +71,7 @@ class World:
         # Called soon after the engine may have changed, once for all changes of a turn of the loop.
         self.watchers: list[Callable[[], None]] = []
         self._watched = False
-        self._plane: Plane | None = None
-        self._takers: Takers | None = None
-        # Audio files by the numbers of their fetches, while they may be heard.
-        self.files: dict[int, bytes] = {}
+        self.sound = Sounding(self)
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
         self._moving = False
@@ -142,18 +135,10 @@ class World:
     # Effects
 
     def _changed(self) -> None:
-        if self._takers is None and not self.clock.paused and self._taken():
-            from workbench.simulator.media.facing import Takers
-
-            self._takers = Takers(self)
+        self.sound.changed()
         if self.watchers and not self._watched:
             self._watched = True
             asyncio.get_running_loop().call_soon(self._tell)
-
-    def _taken(self) -> bool:
-        """Whether somebody records, or a stream wants sound."""
-        engine = self.engine
-        return bool(engine.started_recordings or engine.record_verbs or engine.connections)
 
     def _tell(self) -> None:
         self._watched = False
@@ -175,7 +160,7 @@ class World:
                 case FetchAudio():
                     self._start(("audio", effect.fetch_id), self._fetch(effect))
                 case DropAudio():
-                    self.files.pop(effect.fetch_id, None)
+                    self.sound.drop(effect.fetch_id)
                 case OpenStream():
                     self._start(("stream", effect.connection_id), self._open_stream(effect))
                 case SendMessage():
@@ -223,17 +208,11 @@ class World:
         seconds, error = None, None
         try:
             data, seconds = await audio.fetched(effect, self._deliver)
-            self._keep(effect.fetch_id, data)
+            self.sound.keep(effect.fetch_id, data)
         except audio.AudioError as problem:
             error = str(problem)
         del self._tasks["audio", effect.fetch_id]
         self.run(lambda engine, now: engine.audio_fetched(now, effect.fetch_id, seconds, error))
-
-    def _keep(self, fetch_id: int, data: bytes) -> None:
-        """Keep a file while it may be heard; of too many the oldest are silent."""
-        self.files[fetch_id] = data
-        while sum(map(len, self.files.values())) > FILES_LIMIT:
-            del self.files[next(iter(self.files))]
 
     async def _open_stream(self, effect: OpenStream) -> None:
         number = effect.connection_id
@@ -246,8 +225,7 @@ class World:
 
     def _stream_message(self, number: int, text: str | None) -> None:
         self.run(lambda engine, now: engine.stream_message(now, number, text))
-        if self._takers is not None and text is not None:
-            self._takers.streams.message(number, text)
+        self.sound.message(number, text)
 
     def _stream_closed(self, number: int, error: str | None) -> None:
         self.run(lambda engine, now: engine.stream_closed(now, number, error))
@@ -319,32 +297,12 @@ class World:
             self._slow |= late
         raise Refusal(409, f"no rest after {MOST_ROUNDS} rounds of webhooks: the application keeps asking for more", "local.rest")
 
-    # Sound
+    # What is loaded when it is needed
 
     @property
     def plane(self) -> Plane:
-        """What carries sound; loaded and made for the first who makes or hears any."""
-        if self._plane is None:
-            from workbench.simulator.media.facing import plane_of
-
-            self._plane = plane_of(self)
-        return self._plane
-
-    def stored(self, recording: Recording) -> Stored | None:
-        """Where the sound of a recording is; None when nothing sounded."""
-        return None if self._takers is None else self._takers.recorder.stored(recording)
-
-    async def measure(self, seconds: float) -> dict[str, list[str]]:
-        """Who hears whom, found out by tones at the ears. Who moves meanwhile makes for another try."""
-        self.engine.follow("sound.measured", "sound.carried")
-        for _ in range(MOST_MEASURES):
-            before = mixing.hears(self.engine)
-            found = await self.plane.measure(seconds)
-            if mixing.hears(self.engine) == before:
-                break
-        return found
-
-    # The end
+        """What carries sound."""
+        return self.sound.plane
 
     @property
     def sessions(self) -> Sessions:
@@ -355,6 +313,8 @@ class World:
             self._sessions = Sessions(self)
         return self._sessions
 
+    # The end
+
     def reset(self) -> None:
         """Start over: a fresh engine with the same settings and ids, the account as it is, the clock as at first, nothing in flight."""
         kept = self.engine.applications, self.engine.numbers, self.engine.limits
@@ -362,10 +322,7 @@ class World:
         self.stream.clear()
         self.clock.reset()
         self._begin()
-        if self._takers is not None:
-            self._takers.reset()
-        if self._plane is not None:
-            self._plane.reset()
+        self.sound.reset()
         self.engine.applications, self.engine.numbers, self.engine.limits = kept
         self._changed()
 
@@ -377,10 +334,7 @@ class World:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._sessions is not None:
             await self._sessions.shut()
-        if self._takers is not None:
-            self._takers.close()
-        if self._plane is not None:
-            self._plane.close()
+        self.sound.close()
         await self.media_streams.shut()
         await self._sockets.close()
 
@@ -388,7 +342,6 @@ class World:
         for task in self._tasks.values():
             task.cancel()
         self._tasks.clear()
-        self.files.clear()
         self.media_streams.reset()
         if self._sessions is not None:
             self._sessions.reset()

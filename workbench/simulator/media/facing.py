@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from workbench.simulator import mixing, routes
 from workbench.simulator.engine import Engine
@@ -12,7 +11,7 @@ from workbench.simulator.media.plan import Facing
 from workbench.simulator.media.plane import Plane
 from workbench.simulator.media.recorder import Recorder
 from workbench.simulator.media.rendering import Rendering
-from workbench.simulator.media.scripts import Script, Scripts
+from workbench.simulator.media.scripts import Scripts
 from workbench.simulator.media.stream_sound import StreamSound
 
 if TYPE_CHECKING:
@@ -66,9 +65,9 @@ def plane_of(world: World) -> Plane:
         return () if call is None else routes.track(world.engine, call, which)
 
     scripts = Scripts(
-        phones=lambda: cast(Mapping[str, Script], world.engine.phones),
+        phones=lambda: world.engine.phones,
         sounds=lambda: world.engine.sounds,
-        rendering=Rendering(world.files.get, partial(fault, world)),
+        rendering=Rendering(world.sound.files.get, partial(fault, world)),
         now=lambda: world.clock.now(),
         stands=lambda: world.clock.paused,
     )

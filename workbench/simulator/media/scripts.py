@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from workbench.simulator.media import tones
 from workbench.simulator.media.rendering import Render, Rendering
 from workbench.simulator.media.sound import FRAME_SAMPLES, FRAME_SECONDS, RATE, Frame, Voice
+from workbench.simulator.phones import Phone
 from workbench.simulator.sounds import Sound
 
 OFF_SECONDS = 0.1  # a place that is off by more follows the clock; less is the loop's unevenness, which nobody shall hear
 PATIENCE_SECONDS = 0.3  # so much later a sound may begin that is heard from its beginning, when it is not ready by then
 ECHO_SECONDS = 0.5  # how much later an echo comes
-
-
-class Script(Protocol):
-    """What of a phone's script can be heard."""
-
-    @property
-    def tone(self) -> float | None:
-        """In Hz, sounding all the time."""
-
-    @property
-    def echoes(self) -> bool:
-        """Whether it says again what it hears."""
 
 
 class Tone:
@@ -87,7 +75,7 @@ class Scripts:
 
     def __init__(
         self,
-        phones: Callable[[], Mapping[str, Script]],
+        phones: Callable[[], Mapping[str, Phone]],
         sounds: Callable[[], Mapping[str, Sound]],
         rendering: Rendering,
         now: Callable[[], float],
@@ -106,12 +94,12 @@ class Scripts:
 
     def echoing(self) -> list[str]:
         """The phones whose scripts echo."""
-        return [number for number, script in self._phones().items() if getattr(script, "echoes", False)]
+        return [number for number, script in self._phones().items() if script.echoes]
 
     def echoes(self, party: str) -> Echo | None:
         """The echo of a phone whose script has one."""
         script = self._phones().get(party)
-        if not getattr(script, "echoes", False):
+        if script is None or not script.echoes:
             self._echoes.pop(party, None)
             return None
         return self._echoes.setdefault(party, Echo())
@@ -148,13 +136,12 @@ class Scripts:
 
     def _tone(self, source: str) -> Tone | None:
         script = self._phones().get(source)
-        hz = getattr(script, "tone", None)
-        if not hz:
+        if script is None or script.tone is None:
             self._tones.pop(source, None)
             return None
         known = self._tones.get(source)
-        if known is None or known.hz != hz:
-            known = self._tones[source] = Tone(hz)
+        if known is None or known.hz != script.tone:
+            known = self._tones[source] = Tone(script.tone)
         return known
 
     def _played(self, source: str) -> Playing | None:
