@@ -39,4 +39,4 @@ class Addresses:
 
     def handset_page(self, number: str, ticket: str) -> str:
         """A handset's own page."""
-        return f"{seen(self._settings.local_url)}/_local/handset/{quote(number)}#ticket={quote(ticket, safe='')}"
+        return f"{seen(self._settings.local_url)}/_local/handset/{quote(number, safe='+')}#ticket={quote(ticket, safe='')}"

@@ -73,7 +73,7 @@ def test_who_gets_which_line(token):
     endpoint = {"dialect": "brtc", "url": "ws://127.0.0.1:8010/prod/gateway-service/api/v1/endpoints", "token": "what the platform made"}
     assert lines.softphone("what the platform made") == endpoint
     assert lines.handset("t") == {"dialect": "handset", "url": "ws://127.0.0.1:8010", "token": "t"}
-    assert lines.handset_page("+19195550111", "t/1") == "http://127.0.0.1:8010/_local/handset/%2B19195550111#ticket=t%2F1"
+    assert lines.handset_page("+19195550111", "t/1") == "http://127.0.0.1:8010/_local/handset/+19195550111#ticket=t%2F1"
     live = Addresses(Settings(platform="live"))
     assert live.softphone(token)["url"] == "wss://device.webrtc.bandwidth.com"
 
