@@ -54,10 +54,10 @@ class DeviceOperations(EndpointOperations):
         self.tick(now)
         devices.lose(self, self.device(device_id))
 
-    def publish_audio(self, now: float, device_id: str, audio: bool) -> None:
-        """A device begins or stops sending audio."""
+    def publish_audio(self, now: float, device_id: str, audio: bool, alias: str | None = None) -> None:
+        """A device begins or stops sending audio, under an alias if it has chosen one."""
         self.tick(now)
-        devices.publish(self, self.device(device_id), audio)
+        devices.publish(self, self.device(device_id), audio, alias)
 
     def device_keys(self, now: float, device_id: str, digits: str) -> None:
         """Press keys on a device; who hears it hears them."""

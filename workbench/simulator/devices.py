@@ -69,8 +69,9 @@ def lose(core: Core, device: Device) -> None:
     return endpoints.device_gone(core, endpoint_of(core, device), "device.lost")
 
 
-def publish(core: Core, device: Device, audio: bool) -> None:
-    """A device begins or stops sending audio."""
+def publish(core: Core, device: Device, audio: bool, alias: str | None = None) -> None:
+    """A device begins or stops sending audio, under an alias if it has chosen one."""
+    device.alias = alias if audio else None
     if device.publishes == audio:
         return
     device.publishes = audio

@@ -31,8 +31,7 @@ def say(core: Core, verb: bxml.SpeakSentence, **where: Any) -> float:
         core.follow("bxml.voice")
     core.happen("speak", "bxml.speak", text=text, seconds=seconds, **asked, **where)
     call, conference = core.calls.get(where.get("callId", "")), core.conferences.get(where.get("conferenceId", ""))
-    voice, locale = verb.voice or verb.effective("gender"), verb.effective("locale")
-    core.play(_source(where), "speech", seconds, text=text, voice=voice, locale=locale)
+    core.play(_source(where), "speech", seconds, text=text, voice=verb.voice or verb.gender, locale=verb.locale)
     transcripts.platform_says(core, text, seconds, call, conference)
     return seconds
 

@@ -12,8 +12,8 @@ SoundKind = Literal["speech", "file", "ring", "keys", "beep"]
 class Sound:
     """One sound of a source, in epoch seconds. `number` is unlike that of any other; `until` None: until something ends it.
 
-    A sentence has its `text`, the `locale` asked for and the `voice`: a name, `female` or `male`. A file has the `fetch_id` it was fetched
-    with, keys their `digits`. A sound may be known for a moment longer than it lasts: from `until` on it is silent.
+    A sentence has its `text`, and the `locale` and `voice` (a name, or `female`, `male`) where one is asked for. A file has the `fetch_id`
+    it was fetched with, keys their `digits`. A sound may be known for a moment longer than it lasts: from `until` on it is silent.
     """
 
     number: int
