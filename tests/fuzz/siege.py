@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import httpx
 from hypothesis import strategies as st
+from starlette.routing import Route
 
 import workbench.simulator.world as world_module
 from tests.corpus.application import silence
@@ -143,10 +144,10 @@ class Siege:
         self.failures: list[str] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: self.failures.append(_told(context)))
         self.wild = Wild(self.random, self.known)
-        controls = [route for route in self.platform.app.routes if route.path.startswith("/_local/")]  # type: ignore[attr-defined]
-        self.controls = [(method, route.path) for route in controls for method in sorted(route.methods - {"HEAD"})]  # type: ignore[attr-defined]
-        self.controls = [(method, path) for method, path in self.controls if path not in ("/_local/clock", "/_local/reset")]
-        self.every = [(method, route.path) for route in self.platform.app.routes for method in sorted(route.methods or ())]  # type: ignore[attr-defined]
+        routes = [route for route in self.platform.app.routes if isinstance(route, Route)]  # devices' sockets are no requests
+        self.every = [(method, route.path) for route in routes for method in sorted(route.methods or ())]
+        controls = [(method, path) for method, path in self.every if path.startswith("/_local/") and method != "HEAD"]
+        self.controls = [(method, path) for method, path in controls if path not in ("/_local/clock", "/_local/reset")]
 
     async def begin(self) -> None:
         """The application says where it is; a few calls are under way."""
