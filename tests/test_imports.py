@@ -27,8 +27,7 @@ IMPURE = {
 SHELLS = {
     *("__main__", "account_controls", "accounts", "app", "audio", "clock", "control_api", "describe", "device_api", "device_controls"),
     *("endpoints_api", "ids", "media", "media_streams", "pages", "recordings_api", "serving", "setup", "silence", "sounding", "spelling"),
-    *("stream", "voice_api"),
-    *("webhooks", "webrtc_api", "wire", "world"),
+    *("stream", "tickets", "voice_api", "webhooks", "webrtc_api", "wire", "world"),
 }
 SHELL_LIBRARIES = {"aiohttp", "httptools", "jwt", "starlette", "tinytag", "uvicorn", "uvloop", "yarl"}
 # What only the sound of the simulator uses, on top.

@@ -21,6 +21,7 @@ _SECRET_KEYS = frozenset(
         "username",
         "fallbackUsername",
         "token",
+        "ticket",
         "access_token",
         "refresh_token",
         "id_token",
@@ -33,7 +34,7 @@ _TOKEN = re.compile(r"eyJ[\w-]{4,}\.[\w-]+\.[\w-]*")
 _JWT_ENTRY = re.compile(r"[^\s\"',;<>•]{8,}(?=;encoding=jwt)")
 _ATTRIBUTE = re.compile(r"\b((?:\w*[pP]assword|\w*[uU]sername)\s*=\s*)(\"[^\"]*\"|'[^']*')")
 _USERINFO = re.compile(r"(?<=://)[^/\s@\"'•]+(?=@)")
-_QUERY = re.compile(r"(?<=[?&])((?:access_)?token|key|password|client_secret)=[^&\s\"'#•]+")
+_QUERY = re.compile(r"(?<=[?&])((?:access_)?token|endpointToken|ticket|key|password|client_secret)=[^&\s\"'#•]+")
 _SECRET_PATH = re.compile(r"(?<=/participant/)[\w-]{16,}")
 _NUMBER = re.compile(r"(?:\+|%2B)\d{7,15}")
 _BARE_NUMBER = re.compile(r"\d{7,15}")
@@ -72,7 +73,7 @@ class Masker:
             text = _TOKEN.sub(lambda found: "eyJ" + self._hidden(found[0]), text)
         if ";encoding=jwt" in text:
             text = _JWT_ENTRY.sub(lambda found: self._hidden(found[0]), text)
-        if "assword" in text or "sername" in text or "token=" in text or "secret=" in text:
+        if "assword" in text or "sername" in text or "oken=" in text or "ticket=" in text or "secret=" in text:
             text = _ATTRIBUTE.sub(lambda found: f'{found[1]}"{HIDDEN}"', text)
             text = _QUERY.sub(lambda found: f"{found[1]}={HIDDEN}", text)
         if "://" in text:

@@ -19,6 +19,7 @@ from workbench.simulator.device_api import DeviceApi
 from workbench.simulator.endpoints_api import EndpointsApi
 from workbench.simulator.recordings_api import RecordingsApi
 from workbench.simulator.setup import Setup
+from workbench.simulator.tickets import Tickets
 from workbench.simulator.voice_api import VoiceApi
 from workbench.simulator.webrtc_api import WebRtcApi
 from workbench.simulator.wire import BadBody, json_response, read_body
@@ -40,7 +41,8 @@ _VOICE_OTHER = ("internal-error", "An unknown internal error occurred")
 def create_app(world: World, setup: Setup | None = None, *, token: str | None = None, public: bool = False) -> Starlette:
     """The platform's HTTP side. `token` protects `/_local/`; `public` lets other machines use it."""
     accounts = Accounts(setup or Setup(), follow=lambda rule: world.engine.follow(rule))
-    voice, webrtc, control = VoiceApi(world, accounts), WebRtcApi(world, accounts), ControlApi(world, accounts, token, public)
+    tickets = Tickets()
+    voice, webrtc, control = VoiceApi(world, accounts), WebRtcApi(world, accounts), ControlApi(world, accounts, token, public, tickets)
     endpoints = EndpointsApi(world, accounts)
 
     async def issue_token(request: Request) -> Response:
@@ -78,7 +80,7 @@ def create_app(world: World, setup: Setup | None = None, *, token: str | None = 
             *endpoints.routes(),
             *controls,
             *pages.routes(),
-            *DeviceApi(world).routes(),
+            *DeviceApi(world, tickets, public).routes(),
         ],
         exception_handlers={HTTPException: failed, Exception: failed},
         lifespan=lifespan,

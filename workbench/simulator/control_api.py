@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -18,6 +19,7 @@ from workbench.simulator.bodies import iso
 from workbench.simulator.device_controls import DeviceControls
 from workbench.simulator.effects import Refusal
 from workbench.simulator.rules import RULES
+from workbench.simulator.tickets import Tickets
 from workbench.simulator.wire import BadBody, Handler, Operation, fields_of, json_response, routes, text_of
 from workbench.simulator.world import World
 
@@ -49,11 +51,23 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def strange_host(headers: Headers) -> str | None:
+    """Why a request does not come from this machine's own pages and programs; None when it does."""
+    origin = headers.get("origin")
+    if not is_loopback(headers.get("host", "")):
+        return "the Host header must name a loopback address"
+    if origin is not None and not is_loopback(origin.partition("://")[2]):
+        return "pages of other hosts may not control the platform"
+    return None
+
+
 class ControlApi:
     """The controls of one world. `token` is asked for when set; `public` admits other machines."""
 
-    def __init__(self, world: World, accounts: Accounts, token: str | None = None, public: bool = False) -> None:
-        self._world, self._token, self._public = world, token, public
+    def __init__(
+        self, world: World, accounts: Accounts, token: str | None = None, public: bool = False, tickets: Tickets | None = None
+    ) -> None:
+        self._world, self._token, self._public, self._tickets = world, token, public, tickets or Tickets()
         self._account, self._devices = AccountControls(world, accounts), DeviceControls(world)
 
     def operations(self) -> list[Operation]:
@@ -67,6 +81,7 @@ class ControlApi:
             Operation("POST", phone + "/reject", "decline", self.reject),
             Operation("POST", phone + "/keys", "press keys", self.keys),
             Operation("POST", phone + "/say", "say a sentence", self.say),
+            Operation("POST", phone + "/ticket", "a ticket for the phone's handset", self.ticket),
             Operation("PUT", "/interconnect", "script the SIP interconnect", self.configure_interconnect),
             *self._account.operations(),
             *self._devices.operations(),
@@ -87,11 +102,9 @@ class ControlApi:
             return self._world.refuse(error(status, text, rule), rule)
 
         async def guarded(request: Request) -> Response:
-            origin = request.headers.get("origin")
-            if not self._public and not is_loopback(request.headers.get("host", "")):
-                return refused(403, "the Host header must name a loopback address", "local.loopback")
-            if not self._public and origin is not None and not is_loopback(origin.partition("://")[2]):
-                return refused(403, "pages of other hosts may not control the platform", "local.loopback")
+            foreign = strange_host(request.headers)
+            if foreign is not None and not self._public:
+                return refused(403, foreign, "local.loopback")
             if self._token is not None and not compare_digest(_token(request).encode(), self._token.encode()):
                 return refused(401, "the token of this start is missing or wrong: send it as X-Workbench-Token or Bearer", "local.token")
             try:
@@ -143,6 +156,12 @@ class ControlApi:
         number, text = request.path_params["number"], text_of(await fields_of(request), "text")
         self._world.run(lambda engine, now: engine.phone_say(now, number, text))
         return Response(None, 204)
+
+    async def ticket(self, request: Request) -> Response:
+        """POST /_local/phones/{number}/ticket"""
+        number = self._world.engine.check_handset(request.path_params["number"])
+        ticket = self._tickets.issue(number)
+        return json_response({"ticket": ticket, "path": f"{BASE}/handset?ticket={ticket}"}, headers={"Cache-Control": "no-store"})
 
     # The interconnect and the account
 

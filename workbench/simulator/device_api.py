@@ -10,7 +10,9 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from workbench.simulator import devices
+from workbench.simulator.control_api import strange_host
 from workbench.simulator.effects import Refusal
+from workbench.simulator.tickets import Tickets
 from workbench.simulator.wire import json_response, ruled
 from workbench.simulator.world import World
 
@@ -19,14 +21,15 @@ if TYPE_CHECKING:
     from workbench.simulator.media.sessions import Session, Sessions
 
 BRTC_PATH = "/prod/gateway-service/api/v1/endpoints"
+HANDSET_PATH = "/_local/handset"
 MOST_NAME = 60  # characters of a device's name
 
 
 class DeviceApi:
     """The devices' sockets of one world. Nothing of it is loaded before the first one comes."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, tickets: Tickets, public: bool = False) -> None:
+        self._world, self._tickets, self._public = world, tickets, public
 
     def routes(self) -> list[WebSocketRoute]:
         """One route for all: a `websocketUrl` may carry a prefix, and every refusal should be told to a user."""
@@ -37,6 +40,8 @@ class DeviceApi:
         path, query = websocket.url.path, websocket.query_params
         if "endpointToken" in query or path.rstrip("/") == BRTC_PATH:
             return await self._brtc(websocket, query.get("endpointToken", ""))
+        if path == HANDSET_PATH:
+            return await self._handset(websocket, query.get("ticket", ""))
         match path.rstrip("/").rpartition("/")[2]:
             case "v3":
                 return await self._classic(websocket, query.get("token", ""))
@@ -68,6 +73,27 @@ class DeviceApi:
             return await self._deny(websocket, refusal)
         await websocket.accept()
         await session.serve(websocket)
+
+    async def _handset(self, websocket: WebSocket, ticket: str) -> None:
+        """Ours alone, so it keeps to the controls' rule on hosts; a ticket is what a page needs beside."""
+        from workbench.simulator.media.handset import Handset
+
+        foreign = strange_host(websocket.headers)
+        if foreign is not None and not self._public:
+            return await self._deny(websocket, Refusal(403, foreign, "local.loopback"))
+        sessions, key = self._sessions(), _key(websocket, "handset", ticket)
+        try:
+            number = self._tickets.number_of(ticket)
+        except Refusal as refusal:
+            return await self._turn_away(websocket, refusal)
+        session = sessions.find(key)
+        if session is None:
+            sessions.replace(number)
+            by_hand = self._world.run(lambda engine, now: engine.take_handset(now, number))
+            session = Handset(sessions, key, number, by_hand)
+            sessions.add(session)
+        await websocket.accept()
+        return await session.serve(websocket)
 
     def _session(self, websocket: WebSocket, token: str, of: devices.Kind, dialect: type[DeviceSession]) -> Session:
         """The session of a device, whether it was there before or is admitted now. Raises Refusal."""

@@ -615,7 +615,17 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("socket.pcm", "protocol PCM carries sound on the socket: 20 ms a message, 16-bit mono at 16 kHz", C, "ours"),
     ("socket.ready", "a BRTC device is told ready once both of its connections are up", S, "javascript-brtc-sdk"),
     ("socket.stream", "a BRTC device is told which call's stream is there for it, and when it is gone", S, "javascript-brtc-sdk"),
+    ("socket.media", "a device's media lives beside its socket: both survive the other, and its state is told", C, "ours"),
+    (
+        "socket.offer",
+        "an offer of the platform lists all streams and has a revision that rises; one waits for its answer",
+        S,
+        "webrtc-browser",
+    ),
+    ("socket.sdp", "an SDP that cannot be used is answered by an error, and changes nothing", C, "ours"),
     # Phones, ours alone
+    ("handset.hand", "a phone that somebody holds waits to be answered; its call goes on when nobody holds it any more", C, "ours"),
+    ("handset.ticket", "a handset needs a ticket, good for one number and 12 hours; the newest handset holds the phone", C, "ours"),
     ("device.keys", "a browser's keys come in by the SIP legs of those who hear it, or are played to its Connect's call", C, "ours"),
     ("phone.script", "a simulated phone does what its script says", C, "ours"),
     ("phone.one-call", "a simulated phone is busy while it is in a call", C, "ours"),

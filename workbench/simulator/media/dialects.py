@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
 from workbench.simulator import routes
 from workbench.simulator.effects import Refusal
-from workbench.simulator.media import jsonrpc
-from workbench.simulator.media.jsonrpc import RpcError, choice_of, flag_of, text_of
-from workbench.simulator.media.sessions import Session, Sessions
+from workbench.simulator.media.jsonrpc import choice_of, flag_of, text_of
+from workbench.simulator.media.sessions import Sessions
+from workbench.simulator.media.speaking import Params, Speaking, metadata
 
 if TYPE_CHECKING:
     from workbench.simulator.records import Device
 
-Params = Mapping[str, Any]
 
-
-def _metadata(endpoint_id: str, stream: routes.Published) -> Params:
-    about = {"endpointId": endpoint_id, "mediaTypes": ["AUDIO"], "participantId": stream.participant_id, "alias": stream.alias}
-    return {name: value for name, value in about.items() if value is not None}
-
-
-class DeviceSession(Session):
-    """A device of the platform: what both products' devices have in common."""
+class DeviceSession(Speaking):
+    """A device that the engine knows: what both products' devices have in common."""
 
     def __init__(self, host: Sessions, key: bytes, device: Device) -> None:
         super().__init__(host, key, device.participant_id or device.endpoint_id or "")
-        self.device, self.endpoint_id = device, device.endpoint_id or str(uuid4())
-        self.methods = {
-            "setMediaPreferences": self.prefer,
-            "ping": self.ping,
-            "leave": self.left,
-            "deviceDiagnostics": self.ping,
-            "publish": self.publish,
-            "press": self.press,
-        }
+        self.device = device
 
     @property
     def about(self) -> Params:
@@ -48,15 +32,24 @@ class DeviceSession(Session):
         """Whether the engine has the device."""
         return self.host.world.engine.devices.get(self.device.id) is self.device
 
-    def publishes(self, audio: bool) -> None:
+    def streams(self) -> Mapping[str, Params]:
+        """Those it is subscribed to, or the call it is connected with."""
+        found = routes.streams(self.host.world.engine, self.party)
+        return {name: self.metadata(stream) for name, stream in found.items()}
+
+    def metadata(self, stream: routes.Published) -> Params:
+        """What it is told about one of them."""
+        return metadata(self.endpoint_id, stream)
+
+    def publishes(self, audio: bool, alias: str | None = None) -> None:
         """Tell the engine."""
         if self.alive():
-            self.host.world.run(lambda engine, now: engine.publish_audio(now, self.device.id, audio))
+            self.host.world.run(lambda engine, now: engine.publish_audio(now, self.device.id, audio, alias))
 
     def pressed(self, digits: str) -> None:
         """Tell the engine."""
         if self.alive():
-            self.host.world.run(lambda engine, now: cast(Any, engine).device_keys(now, self.device.id, digits))
+            self.host.world.run(lambda engine, now: engine.device_keys(now, self.device.id, digits))
 
     def gone(self, *, left: bool) -> None:
         """Tell the engine."""
@@ -64,70 +57,29 @@ class DeviceSession(Session):
             world, device_id = self.host.world, self.device.id
             world.run(lambda engine, now: engine.leave_device(now, device_id) if left else engine.lose_device(now, device_id))
 
-    # Methods
-
-    async def ping(self, _params: Params) -> Params:
-        """Anything will do."""
-        return {}
-
-    async def left(self, _params: Params) -> Params:
-        """`leave`: the SDKs send it when they disconnect."""
-        self.leave("socket.leave")
-        return {}
-
-    async def prefer(self, params: Params) -> Params:
-        """`setMediaPreferences`: the first request; PCM is for our own clients."""
-        protocol = choice_of(params, "protocol", ("WEBRTC", "PCM"))
-        self.follow("socket.preferences")
-        return self.prefer_pcm() if protocol == "PCM" else await self.prefer_webrtc(params)
-
     def prefer_pcm(self) -> Params:
-        """Sound on this very socket from now on."""
-        from workbench.simulator.media.pcm import SAMPLE_RATE, Pcm
-
-        if self.media is not None:
-            self.media.close()
-        self.media = Pcm(self)
-        self.media.changed()
-        return {"protocol": "PCM", "sampleRate": SAMPLE_RATE, "frameMs": 20, "endpointId": self.endpoint_id, "deviceId": self.device.id}
-
-    async def prefer_webrtc(self, params: Params) -> Params:
-        """Sound by WebRTC."""
-        raise NotImplementedError
-
-    async def publish(self, params: Params) -> Params:
-        """`publish {audio}`, ours: whether a PCM device sends audio."""
-        audio = flag_of(params, "audio", True)
-        self._pcm("publish").publish(audio)
-        return {}
-
-    async def press(self, params: Params) -> Params:
-        """`press {digits}`, ours: keys of a PCM device, which has no telephone events."""
-        digits = text_of(params, "digits", most=100)
-        self._pcm("press")
-        self.pressed(digits)
-        return {}
-
-    def _pcm(self, method: str) -> Any:
-        if self.media is None or self.media.protocol != "PCM":
-            raise RpcError(jsonrpc.NO_METHOD, f"{method} is for devices whose sound is PCM", "socket.pcm")
-        return self.media
+        """Who asks for PCM is told its id too."""
+        return {**super().prefer_pcm(), "deviceId": self.device.id}
 
 
 class Classic(DeviceSession):
-    """A participant's device: two connections, of which the device offers the one it publishes on, the platform the other."""
+    """A participant's device."""
 
-    def streams(self) -> Mapping[str, Params]:
-        """Those it is subscribed to, each with the metadata the SDK hands to the application."""
-        found = routes.streams(self.host.world.engine, self.party)
-        return {name: _metadata(self.endpoint_id, stream) for name, stream in found.items()}
+    @property
+    def publisher(self) -> str:
+        """The participant."""
+        return self.party
 
 
 class Brtc(DeviceSession):
     """An endpoint's device: the platform offers both connections first."""
 
+    channels = "announced"
+
     def __init__(self, host: Sessions, key: bytes, device: Device) -> None:
         super().__init__(host, key, device)
+        self.endpoint_id = self.party
+        self._ready = False
         self._call_id: str | None = None  # of the stream it was told of
         self.methods = {
             **self.methods,
@@ -137,14 +89,18 @@ class Brtc(DeviceSession):
             "declineStream": self.decline,
         }
 
-    def streams(self) -> Mapping[str, Params]:
-        """The call it is connected with."""
-        found = routes.streams(self.host.world.engine, self.party)
-        return {name: {"media": "AUDIO", **_metadata(self.party, stream)} for name, stream in found.items()}
+    def metadata(self, stream: routes.Published) -> Params:
+        """A stream is told by its source here."""
+        return {"media": "AUDIO", **super().metadata(stream)}
+
+    def offered(self, sdp: str, revision: int, streams: Mapping[str, Params]) -> bool:
+        """Send an offer for the connection it hears by."""
+        about = {"endpointId": self.party, "peerType": "subscribe", "sdpOffer": sdp, "sdpRevision": revision}
+        return self.tell("sdpOffer", about | {"streamSourceMetadata": dict(streams)})
 
     def changed(self) -> None:
         """Tell of a stream that came or went, then have the media follow."""
-        if self.media is not None:
+        if self._ready:
             self._tell_stream()
         super().changed()
 
@@ -162,9 +118,9 @@ class Brtc(DeviceSession):
     async def prefer(self, params: Params) -> Params:
         """Both connections are offered in the result; the device also says whether it takes streams by itself."""
         auto_accept = flag_of(params, "autoAccept", True)
-        self.host.world.engine.prefer_accepting(self.device.id, auto_accept)
+        self._call_id, self._ready = None, False
         told = await super().prefer(params)
-        self._call_id = None
+        self.host.world.engine.prefer_accepting(self.device.id, auto_accept)
         return told
 
     def prefer_pcm(self) -> Params:
@@ -173,12 +129,39 @@ class Brtc(DeviceSession):
         self.host.start(self._ready_soon())
         return told
 
+    async def prefer_webrtc(self) -> Params:
+        """Both connections begin with data channels only."""
+        media = self.webrtc()
+        offers = {"publish": await media.publishing.offer(), "subscribe": await media.hearing.initial()}
+        told = {f"{peer}SdpOffer": {"peerType": peer, "sdpOffer": sdp} for peer, sdp in offers.items()}
+        return {"endpointId": self.party, "deviceId": self.device.id, **told}
+
+    async def answer_sdp(self, params: Params) -> Params:
+        """`answerSdp {peerType, sdpAnswer}`"""
+        if choice_of(params, "peerType", ("publish", "subscribe")) == "subscribe":
+            return await super().answer_sdp(params)
+        await self._webrtc("answerSdp").accept(text_of(params, "sdpAnswer"))
+        return {}
+
+    async def offer_sdp(self, params: Params) -> Params:
+        """`offerSdp {peerType: "publish", sdpOffer}`"""
+        choice_of(params, "peerType", ("publish",))
+        told = await super().offer_sdp(params)
+        return {"peerType": "publish", "sdpAnswer": told["sdpAnswer"]}
+
+    def connected(self) -> None:
+        """Once both connections are up it is ready."""
+        if not self._ready and self._webrtc("ready").up:
+            self.ready()
+            self._webrtc("ready").begin(offer=False)
+
     async def _ready_soon(self) -> None:
         """After the answer: SDKs listen from then on."""
         self.ready()
 
     def ready(self) -> None:
         """Tell that the device can be called. `connect()` of the SDK resolves only now."""
+        self._ready = True
         about = {"endpointId": self.party, "deviceId": self.device.id, "territory": "US", "region": "local"}
         self.tell("ready", about | {"accountId": self.host.world.config.account_id})
         self.follow("socket.ready")

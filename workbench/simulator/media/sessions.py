@@ -46,6 +46,8 @@ class Media(Protocol):
 class Session:
     """One device. What differs between participants, endpoints and handsets is in its subclasses."""
 
+    handed = False  # whether the platform is to be told when another device takes its place
+
     def __init__(self, host: Sessions, key: bytes, party: str) -> None:
         self.host, self.key, self.party = host, key, party
         self.socket: Socket | None = None
@@ -71,8 +73,8 @@ class Session:
         """The streams it may hear now, each with what it is told about it."""
         raise NotImplementedError
 
-    def publishes(self, audio: bool) -> None:
-        """It begins or stops sending audio."""
+    def publishes(self, audio: bool, alias: str | None = None) -> None:
+        """It begins or stops sending audio, by the alias it chose."""
         raise NotImplementedError
 
     def pressed(self, digits: str) -> None:
@@ -239,11 +241,17 @@ class Sessions:
 
     def add(self, session: Session) -> None:
         """A device was admitted. Of a participant or phone it takes the place of the former."""
-        for other in [other for other in self._by_key.values() if other.party == session.party]:
-            other.follow("socket.newest")
-            other.end("another device connected in its place")
+        self.replace(session.party)
         session.follow("socket.admitted")
         self._by_key[session.key] = session
+
+    def replace(self, party: str) -> None:
+        """Whatever device a party had ends for another one."""
+        for other in [other for other in self._by_key.values() if other.party == party]:
+            other.follow("socket.newest")
+            if other.handed:
+                other.gone(left=True)
+            other.end("another device connected in its place")
 
     def forget(self, session: Session) -> None:
         """A session is over."""
