@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -290,3 +292,10 @@ async def test_a_device_that_does_not_read_is_let_go(platform: Served, monkeypat
             session.tell("streams", {"padding": "x" * 100_000})
         await until(lambda: not platform.world.engine.devices)
     assert platform.happened("socketBroken")[0]["reason"] == "the device did not read for 0.3 s"
+
+
+def test_sockets_and_sound_are_loaded_with_the_first_one_only(child_environment: Callable[..., dict[str, str]]) -> None:
+    code = "import json, sys, workbench.simulator.app, workbench.simulator.serving; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], env=child_environment(), capture_output=True, text=True, check=True)
+    loaded = set(json.loads(run.stdout))
+    assert loaded & {"websockets", "aiortc", "aioice", "av", "numpy", "workbench.simulator.media.sessions"} == set()

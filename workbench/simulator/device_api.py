@@ -82,12 +82,12 @@ class DeviceApi:
         if foreign is not None and not self._public:
             return await self._deny(websocket, Refusal(403, foreign, "local.loopback"))
         sessions, key = self._sessions(), _key(websocket, "handset", ticket)
-        try:
-            number = self._tickets.number_of(ticket)
-        except Refusal as refusal:
-            return await self._turn_away(websocket, refusal)
         session = sessions.find(key)
         if session is None:
+            try:
+                number = self._tickets.number_of(ticket)
+            except Refusal as refusal:
+                return await self._turn_away(websocket, refusal)
             sessions.replace(number)
             by_hand = self._world.run(lambda engine, now: engine.take_handset(now, number))
             session = Handset(sessions, key, number, by_hand)
