@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_widgets import execute
+from tests.browser.test_widgets import THEMES, execute, too_wide, unreadable
 from workbench import Workbench, bxml
 
 START = """
 from workbench import Workbench
 wb = Workbench()
 """
-# Sockets that a test can break, and the greatest level a meter has shown since it was asked to watch.
-WATCH = """
-const Socket = window.WebSocket;
-window.lines = [];
-window.WebSocket = class extends Socket {
-  constructor(url, ...more) { super(url, ...more); if (/uniqueId=/.test(url)) window.lines.push(this); }
-};
-"""
+# Sockets that a test can break.
+WATCH = """(() => {
+    window.lines = [];
+    window.WebSocket = class extends window.WebSocket {
+        constructor(url, ...more) { super(url, ...more); if (/uniqueId=/.test(url)) window.lines.push(this); }
+    };
+})();"""
 LEVEL = """([face, name]) => {
     const panel = [...document.querySelectorAll('.wb')].find(one => one.getAttribute('aria-label').startsWith(face));
     return Number(panel.querySelector(`[role=meter][aria-label="${name}"]`).getAttribute('aria-valuenow'));
@@ -43,17 +43,16 @@ def silent(page, face, name=HEARD):
     page.wait_for_function(watch, arg=[face, name], timeout=20_000)
 
 
-def connected(face, path=""):
+def connected(face, path="WebRTC"):
     expect(face.locator(".wb-bar .wb-badge")).to_have_text("connected", timeout=15_000)
-    expect(face.locator(".wb-facts")).to_contain_text(path and f"{path} · ", timeout=5_000)
+    expect(face.locator(".wb-facts")).to_contain_text(f"{path} · ", timeout=5_000)
 
 
 def open_lines(lab, open_notebook, *cells):
     """A notebook whose page may have a microphone and whose sockets can be broken, its cells run."""
     open_ = open_notebook(lab.write(f"lines/{len(cells)}.ipynb", *cells))
     open_.page.context.grant_permissions(["microphone"])
-    open_.page.add_init_script(WATCH)
-    open_.reload()
+    open_.page.evaluate(WATCH)
     for index in range(len(cells)):
         open_.run_cell(index)
     assert open_.errors() == []
@@ -92,12 +91,53 @@ def test_a_softphone_in_a_notebook(lab, open_notebook):
     open_.save()
     saved = (lab.root / open_.path).read_text()
     assert "eyJ" not in saved.replace("eyJ•••", "")
+    with page.context.expect_page() as opened:
+        softphone.get_by_role("button", name="Open in a tab of its own").click()
+    tab = opened.value
+    tab.get_by_role("button", name="Connect").click()
+    connected(tab)
+    assert tab.url.endswith("/_local/softphone")
+    hears(tab, "Softphone")
+    tab.close()
     # Python can ask for all of it; a microphone whose panel is gone is off
     execute(open_, "wb.softphone('browser').connect()")
     connected(softphone)
     open_.page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
     open_.page.wait_for_function("() => window.lines.at(-1).readyState === WebSocket.CLOSED", timeout=10_000)
     assert open_.console == []
+
+
+def test_a_softphone_and_a_handset_speak_with_each_other(lab, open_notebook):
+    open_ = open_lines(lab, open_notebook, START, "wb.softphone('browser')", "wb.handset(1)")
+    page, softphone, handset = open_.page, open_.output(1), open_.output(2)
+    softphone.get_by_role("button", name="Connect", exact=True).click()
+    handset.get_by_role("button", name="Take the handset").click()
+    connected(softphone)
+    connected(handset)
+    # the handset calls, the transfer joins: each hears the other's microphone
+    handset.get_by_role("button", name="Call", exact=True).click()
+    expect(handset.get_by_text("talking", exact=True)).to_be_visible(timeout=15_000)
+    hears(page, "Softphone")
+    hears(page, "Handset")
+    softphone.get_by_role("button", name="Mute").click()
+    silent(page, "Handset")
+    softphone.get_by_role("button", name="Muted").click()
+    hears(page, "Handset")
+    for theme in THEMES:
+        open_.theme(theme)
+        assert unreadable(open_) == [], theme
+    open_.theme(THEMES[0])
+    open_.hide_sidebar()
+    for width in (900, 412):
+        open_.size(width, 900)
+        page.wait_for_function("width => document.querySelector('.wb').clientWidth < width", arg=width)
+        assert too_wide(open_) == [], width
+    handset.get_by_role("button", name="Hang up").click()
+    expect(handset.get_by_text("on hook")).to_be_visible()
+    handset.get_by_role("button", name="Put it away").click()
+    open_.save()
+    assert "ticket" not in (lab.root / open_.path).read_text()
+    assert [error for error in open_.console if "'removeChild'" not in error] == []
 
 
 # -- pages of their own -----------------------------------------------------------------------------------------------------------------
@@ -145,6 +185,10 @@ def softphone_page(wb, name, host="localhost"):
     return wb._panel()._lines.softphone_page(wb.participant(name).token).replace("127.0.0.1", host)
 
 
+def handset_page(wb, phone):
+    return wb._panel()._lines.handset_page(phone.number, phone.ticket())
+
+
 def test_a_page_without_webrtc_and_without_a_microphone(wb, show):
     page = show(softphone_page(wb, "ann"), microphone=False, script="delete window.RTCPeerConnection;")
     assert page.url.endswith("/_local/softphone"), "the token stayed in the address"
@@ -181,6 +225,39 @@ def test_a_second_device_and_a_token_of_nobody(wb, show):
     expect(second.get_by_role("status")).to_contain_text("was deleted")
 
 
+def test_a_page_that_is_no_secure_context(wb, show):
+    page = show(softphone_page(wb, "ann", "far.test"), microphone=False)
+    page.get_by_role("button", name="Connect").click()
+    connected(page)
+    expect(page.get_by_role("alert")).to_contain_text("no secure context")
+
+
+def test_a_handset_rings_is_answered_and_speaks(wb, show, ended):
+    phone = wb.phone(1)
+    handset = show(handset_page(wb, phone))
+    assert handset.url.endswith(f"/_local/handset/{phone.number}")
+    handset.get_by_role("button", name="Take the handset").click()
+    connected(handset)
+    softphone = show(softphone_page(wb, "browser"), microphone=False)
+    softphone.get_by_role("button", name="Connect").click()
+    connected(softphone)
+    wb.bridge.dial(phone)
+    expect(handset.get_by_text("ringing: +1 919 555 0100")).to_be_visible()
+    handset.get_by_role("button", name="Silence the bell").click()
+    handset.get_by_role("button", name="Answer").click()
+    expect(handset.get_by_text("talking", exact=True)).to_be_visible()
+    wb.wait("answer", leg="phone")
+    hears(softphone, "Softphone")
+    handset.get_by_role("button", name="Mute").click()
+    silent(softphone, "Softphone")
+    handset.get_by_label("Have the phone say").fill("Hello, this is the phone that speaks.")
+    handset.get_by_role("button", name="Speak").click()
+    hears(softphone, "Softphone")
+    handset.get_by_role("button", name="Hang up").click()
+    expect(handset.get_by_text("on hook")).to_be_visible()
+    assert handset.faults + softphone.faults == []
+
+
 @pytest.fixture
 def menu(wb, ended):
     """Each leg of a bridge is asked for two keys: what was pressed, by leg."""
@@ -209,4 +286,42 @@ def test_keys_of_a_softphone_reach_a_gather(wb, show, menu):
     page.keyboard.press("8")
     wb.wait("gather", leg="webrtc")
     assert menu == {"webrtc": "78"}
+    assert page.faults == []
+
+
+def test_keys_of_a_handset_reach_a_gather(wb, show, menu):
+    phone = wb.phone(1)
+    page = show(handset_page(wb, phone))
+    page.get_by_role("button", name="Take the handset").click()
+    connected(page)
+    wb.bridge.dial_phone(phone)
+    page.get_by_role("button", name="Answer").click()
+    expect(page.get_by_text("talking", exact=True)).to_be_visible()
+    page.get_by_role("group", name="Keys").get_by_role("button", name="Key 4").click()
+    page.keyboard.press("2")
+    wb.wait("gather", leg="phone")
+    assert menu == {"phone": "42"}
+
+
+def test_an_endpoint_speaks_with_a_phone(wb, show, ended):
+    api = {"base_url": f"{wb.settings.endpoints_url}/accounts/{wb.settings.account_id}", "auth": ("local", "local"), "trust_env": False}
+    with httpx.Client(**api) as client:
+        made = client.post("/endpoints", json={"type": "WEBRTC", "direction": "BIDIRECTIONAL"}).json()["data"]
+
+    @wb.bridge.on("answer")
+    def answered(event, flow):
+        return bxml.Connect([bxml.Endpoint(made["endpointId"])])
+
+    page = show(wb._panel()._lines.softphone_page(made["token"]))
+    page.get_by_role("button", name="Connect").click()
+    connected(page)
+    hears(page, "Softphone", SPOKEN)
+    wb.bridge.dial_phone(wb.phone(1).set(tone=440, by_hand=False))
+    hears(page, "Softphone")
+    page.evaluate("() => window.lines[0].close(4000)")
+    expect(page.locator(".wb-bar .wb-badge")).to_have_text("reconnecting…")
+    connected(page)
+    hears(page, "Softphone")
+    page.get_by_role("button", name="Leave").click()
+    expect(page.get_by_role("status")).to_have_text("Left: the microphone is off.")
     assert page.faults == []

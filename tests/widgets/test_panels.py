@@ -181,6 +181,16 @@ def test_a_conference_is_muted_held_and_ended(wb, page):
     until(page, calls, lambda view: not view["conferences"])
 
 
+def test_a_handset_is_taken_by_a_ticket_that_is_kept_nowhere(wb, page):
+    panel = wb.handset(1)
+    press(panel, "connect", page="here")
+    hand = page.until(lambda: next((message["hand"] for message in page.messages if "hand" in message), None))
+    assert hand["connect"]["dialect"] == "handset" and hand["page"] == "here"
+    assert hand["connect"]["token"] not in json.dumps([page.state, panel.view, panel.html(), repr(panel)])
+    assert wb.handset(FIRST_PHONE) is panel
+    assert wb.softphone("browser") is wb.softphone(wb.participant("browser"))
+
+
 def test_the_same_panel_is_shown_again(wb):
     assert wb.table("transfer") is wb.transfer.table()
     assert wb.dialer("bridge") is wb.dialer("bridge")
