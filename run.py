@@ -5,6 +5,8 @@
     python3 run.py test        run the tests (further words go to pytest)
     python3 run.py check       ruff and mypy
     python3 run.py bench       measure, and print each figure beside its baseline
+    python3 run.py bench-media measure sound: how soon, how late, at what cost, how even; beside a busy program
+    python3 run.py soak        calls with sound for ten minutes (--minutes N): the slopes of memory and gaps
     python3 run.py parity      count rules and scenarios; with live credentials, compare a real account with the local platform
     python3 run.py conformance check the platform by Bandwidth's OpenAPI documents and write docs/conformance.md
     python3 run.py fuzz        lay siege to the platform with 20,000 requests of every kind
@@ -125,8 +127,7 @@ def lab(*words: str) -> NoReturn:
 def check(*_: str) -> NoReturn:
     python = environment("test")
     tools = [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)]
-    failed = [tool for tool in tools if subprocess.run([python, "-m", *tool], cwd=ROOT, check=False).returncode]
-    sys.exit(bool(failed))
+    sys.exit(bool(sum(abs(subprocess.run([python, "-m", *tool], cwd=ROOT, check=False).returncode) for tool in tools)))
 
 
 def lock(*words: str) -> NoReturn:
@@ -139,7 +140,8 @@ def main(words: list[str]) -> NoReturn:
     word, rest = (words[0], words[1:]) if words else ("", [])
     modules = {"test": ["pytest"], "notebooks": ["pytest", "tests/notebooks"], "bench": ["tests.bench"], "format": ["ruff", "format", "."]}
     modules |= {"conformance": ["tests.conformance"], "parity": ["tests.corpus.parity"], "fuzz": ["tests.fuzz"]}
-    modules["clean"] = ["nbstripout", *map(str, sorted(ROOT.glob("notebooks/*.ipynb")))]
+    modules |= {"bench-media": ["tests.bench", "media"], "soak": ["tests.bench.soak"]}
+    modules |= {"clean": ["nbstripout", *map(str, sorted(ROOT.glob("notebooks/*.ipynb")))]}
     if word in modules:
         become(environment("test"), "-m", *modules[word], *rest)
     for chore in (lab, check, lock):

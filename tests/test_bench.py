@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
@@ -11,7 +12,7 @@ import psutil
 import pytest
 
 from tests.bench import __main__ as bench
-from tests.bench import callbacks, calls, memory, screen, start, streams
+from tests.bench import callbacks, calls, media, memory, screen, soak, start, streams
 from tests.bench.children import child
 from tests.bench.figures import Row, Times, table
 from tests.browser.lab import chromium
@@ -57,7 +58,7 @@ def test_the_right_order_is_the_platforms():
 
 def test_a_word_that_is_no_part_is_named(capsys):
     assert bench.main(["callbacks", "nonsense"]) == 2
-    assert "'nonsense' is none of callbacks, calls, memory, screen, start, streams" in capsys.readouterr().err
+    assert "'nonsense' is none of callbacks, calls, media, memory, screen, start, streams" in capsys.readouterr().err
 
 
 def test_words_choose_parts_and_a_missed_target_shows_in_the_status(monkeypatch, capsys):
@@ -109,6 +110,31 @@ class TestParts:
     def test_streams(self):
         wanted = (r"2 media streams at \d+ of 50 frames/s", r"[\d.]+% of a processor", r"[\d.]+%, none")
         shape(streams.measure(streams=2, seconds=0.2), wanted)
+
+    def test_soak(self):
+        shape(
+            asyncio.run(soak.soak(1.0)),
+            (r"memory in 0\.0 min", r"[+-][\d.]+ MB/min, \d+ MB after \d+ calls", r"\d+ MB at first"),
+            (r"gaps, p99 of each call's time", r"[+-][\d.]+ ms/min, worst \d+ ms", "–"),
+        )
+
+    @pytest.mark.browser
+    def test_media(self):
+        if not chromium():
+            pytest.skip("no Chromium here")
+        ms = r"median \d+  worst \d+ ms"
+        shape(
+            media.measure(runs=1, onsets=1, legs=2, members=2, seconds=0.5),
+            (r"token to the first packet at the page \(n 1\)", ms, r"\d+ ms, two pages directly"),
+            (r"token to the page's first packet at its partner \(n 1\)", ms, r"\d+ ms, two pages directly"),
+            (r"one way, page to page \(n 1\)", ms, r"median \d+ ms, directly"),
+            (r"2 legs passed through at \d+ of 50 packets/s", r"[\d.]+ of a processor", r"[\d.]+, no legs"),
+            (
+                "conference of 2 calls, gaps between packets",
+                r"p99 \d+  worst \d+ ms, [\d.]+ of a processor",
+                r"p99 \d+  worst \d+ ms, one packet after the other directly",
+            ),
+        )
 
     @pytest.mark.browser
     def test_screen(self, monkeypatch):

@@ -18,7 +18,7 @@ import pytest
 
 from tests.conftest import ROOT, clean_environment
 
-WORDS = ("lab", "test", "check", "bench", "parity", "conformance", "fuzz", "notebooks", "clean", "format", "lock")
+WORDS = ("lab", "test", "check", "bench", "bench-media", "soak", "parity", "conformance", "fuzz", "notebooks", "clean", "format", "lock")
 
 # The build backend comes along, so that nothing is fetched.
 PROJECT = """
@@ -146,7 +146,7 @@ def test_with_a_python_that_is_too_old(tiny):
 
 
 def test_words():
-    documented = re.findall(r"^    python3 run\.py (\w+)", runpy.run_path(str(ROOT / "run.py"))["__doc__"], re.MULTILINE)
+    documented = re.findall(r"^    python3 run\.py ([\w-]+)", runpy.run_path(str(ROOT / "run.py"))["__doc__"], re.MULTILINE)
     assert tuple(documented) == WORDS
     for words, status in [([], 1), (["help"], 0), (["nonsense"], 1)]:
         told = subprocess.run([sys.executable, str(ROOT / "run.py"), *words], capture_output=True, text=True, check=False)

@@ -21,7 +21,12 @@ PHONES = ("+15550100001", "+15550100002", "+15550100003")
 
 @pytest.fixture(scope="session")
 def packages() -> Path:
-    """Where the packages are; they are installed when they are not there yet."""
+    """Where the packages are."""
+    return installed()
+
+
+def installed() -> Path:
+    """Where the packages are; they are installed when they are not there yet, and without Node the test is skipped."""
     if not shutil.which("node") or not shutil.which("npm"):
         pytest.skip("node or npm is not installed")
     wanted, copy = WANTED.read_text(), CACHE / "package.json"
