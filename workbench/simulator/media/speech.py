@@ -50,7 +50,7 @@ class Speech:
         self._lock = Lock()  # the loop looks into the cache, the worker fills it
 
     def warm(self) -> None:
-        """Have the voice loaded, which takes half a second the first time."""
+        """Have the voice loaded, which takes a second the first time."""
         self._workers.start(self._load, "voice")
 
     def say(self, text: str, seconds: float) -> Sentence:
@@ -79,7 +79,9 @@ class Speech:
             try:
                 from hibari import Hibari
 
-                self._speaker = Hibari()
+                speaker = Hibari()
+                speaker("Hello.")  # what it knows of words is loaded with the first ones
+                self._speaker = speaker
             except ModuleNotFoundError:
                 self._installed = False
             except Exception as error:  # installed, but broken: tones from now on, and no second try
