@@ -129,6 +129,42 @@ def test_a_leg_to_the_interconnect_is_silent() -> None:
     assert ended(rig) == [("record.silence", 2.0)]
 
 
+def test_silence_counts_from_the_end_of_a_voice() -> None:
+    rig = recorded(NEXT, silence_timeout=3).advance(1)
+    call = rig.engine.calls["call-1"]
+    rig.engine.voice_heard(rig.now, "call-1", True)
+    timers = len(call.timers)
+    rig.advance(9)
+    rig.engine.phone_say(rig.now, PHONE, "A sentence of thirty letters..")
+    rig.advance(9)
+    for speaks in (False, True, False, False):
+        rig.engine.voice_heard(rig.now, "call-1", speaks, 0.5)
+    assert len(call.timers) == timers + 1
+    rig.idle()
+    assert ended(rig) == [("record.silence", 21.5)]
+    assert rig.kinds().count("voiceHeard") == 2 and rig.kinds().count("silenceAwaited") == 3
+    # What comes late, or where nothing waits for silence, changes nothing.
+    for call_id in ("call-1", "call-9"):
+        rig.engine.voice_heard(rig.now, call_id, True)
+    assert rig.kinds().count("voiceHeard") == 2
+
+
+def test_a_sentence_after_a_voice_is_waited_for() -> None:
+    rig = recorded(NEXT, silence_timeout=3)
+    rig.engine.voice_heard(rig.now, "call-1", True)
+    rig.engine.phone_say(rig.now, PHONE, "A sentence of thirty letters..")
+    rig.engine.voice_heard(rig.now, "call-1", False, 0.5)
+    rig.idle()
+    assert ended(rig) == [("record.silence", 5.0)]
+
+
+def test_a_voice_that_goes_on_ends_by_the_longest_duration() -> None:
+    rig = recorded(NEXT, silence_timeout=3, max_duration=20)
+    rig.engine.voice_heard(rig.now, "call-1", True)
+    rig.idle()
+    assert ended(rig) == [("record.longest", 20.0)]
+
+
 def test_who_hangs_up_is_asked_nothing() -> None:
     rig = recorded(NEXT, **URLS).advance(4)
     rig.engine.phone_hangup(rig.now, PHONE)

@@ -232,8 +232,9 @@ class Recording:
     paused_seconds: float = 0.0
     status: str = "processing"
     transcription: RecordingTranscription | None = None
-    # Ends a `<Record>` that waits for silence.
+    # Ends a `<Record>` that waits for silence; while there is a voice it is cancelled.
     silence: Timer | None = None
+    voice: bool = False
 
     @property
     def where(self) -> dict[str, str]:

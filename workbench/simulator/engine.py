@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workbench import bxml
-from workbench.simulator import conferences, lifecycle, playback, program, streams, verbs
+from workbench.simulator import conferences, lifecycle, playback, program, record, streams, verbs
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Delivery, Kind
 from workbench.simulator.local_operations import LocalOperations
@@ -61,6 +61,12 @@ class Engine(VoiceOperations, RecordingOperations, LocalOperations):
         self.tick(now)
         if connection_id in self.connections:
             streams.closed(self, self.connections[connection_id], error)
+
+    def voice_heard(self, now: float, call_id: str, speaks: bool, ago: float = 0.0) -> None:
+        """There is a voice in what the devices at a call's far end send, or none since `ago` seconds."""
+        self.tick(now)
+        if call_id in self.calls:
+            record.voice(self, self.calls[call_id], speaks, ago)
 
     def settled(self, delivery: Delivery, body: bytes | None) -> None:
         """Use a webhook's answer on the call or conference it belongs to."""

@@ -26,22 +26,48 @@ def record(core: Core, call: Call, verb: bxml.Record) -> bool:
 
 
 def _await_silence(core: Core, call: Call, recording: Recording, seconds: float) -> None:
-    recording.silence = core.after(seconds, partial(_end, core, call, "record.silence"))
+    _await_none(call, recording)
+    recording.silence = core.after(max(0.0, seconds), partial(_end, core, call, "record.silence"))
     call.timers.append(recording.silence)
 
 
+def _await_none(call: Call, recording: Recording) -> None:
+    if recording.silence is not None:
+        recording.silence.cancelled = True
+        call.timers[:] = [timer for timer in call.timers if timer is not recording.silence]
+
+
 def _sound_seconds(core: Core, call: Call) -> float:
-    """How much longer the far end is heard: a phone until it has said its sentence, everybody else not at all (assumed)."""
+    """How much longer the far end is heard for certain: a phone until it has said its sentence, everybody else not at all (assumed)."""
     sound = core.sounds.get(call.phone or "")
     return max(0.0, sound.until - core.now) if sound is not None and sound.until is not None else 0.0
 
 
 def heard(core: Core, call: Call) -> None:
-    """The far end is heard: silence is awaited anew."""
-    recording = core.record_verbs.get(call.call_id)
-    if recording is not None and recording.silence is not None:
-        recording.silence.cancelled = True
+    """The far end says a sentence: silence is awaited anew."""
+    recording = _listening(core, call)
+    if recording is not None and not recording.voice:
         _await_silence(core, call, recording, _sound_seconds(core, call) + float(recording.verb.effective("silence_timeout")))
+
+
+def voice(core: Core, call: Call, speaks: bool, ago: float) -> None:
+    """There is a voice in what a device at the far end sends, or none since `ago` seconds; silence is awaited from then on."""
+    recording = _listening(core, call)
+    if recording is None or recording.voice == speaks:
+        return None
+    recording.voice = speaks
+    if speaks:
+        core.happen("voiceHeard", "record.sound", callId=call.call_id)
+        return _await_none(call, recording)
+    sound = _sound_seconds(core, call)
+    core.happen("silenceAwaited", "record.sound", callId=call.call_id, soundSeconds=sound)
+    return _await_silence(core, call, recording, (sound or -ago) + float(recording.verb.effective("silence_timeout")))
+
+
+def _listening(core: Core, call: Call) -> Recording | None:
+    """What records a call and waits for silence."""
+    recording = core.record_verbs.get(call.call_id)
+    return recording if recording is not None and recording.silence is not None else None
 
 
 def key(core: Core, call: Call, digit: str) -> bool:

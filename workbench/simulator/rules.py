@@ -439,7 +439,7 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("record.longest", "Record ends after maxDuration, by default 60 s", D, "bxml/record"),
     ("record.key", "Record ends by one of its terminatingDigits, by default #", D, "bxml/record"),
     ("record.silence", "Record ends after silenceTimeout seconds of silence; 0 turns that off", D, "bxml/record"),
-    ("record.sound", "a far end is silent, but for the sentence that a scripted phone says when it is answered", C, "ours"),
+    ("record.sound", "a far end is silent, but while a phone says a sentence, or a device sends sound above -40 dB", C, "ours"),
     ("record.complete", "recordComplete asks what to do after Record, and the verbs after it are ignored", D, "bxml/record"),
     ("record.next", "without recordCompleteUrl the verb after Record runs", D, "bxml/record"),
     ("record.hangup", "a Record that ends with its call sends no recordComplete", D, "bxml/record"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.simulator import mixing, routes
 from workbench.simulator.engine import Engine
+from workbench.simulator.media.gate import Gates
 from workbench.simulator.media.plan import Facing
 from workbench.simulator.media.plane import Plane
 from workbench.simulator.media.recorder import Recorder
@@ -31,30 +32,38 @@ def fault(world: World, who: str, why: str) -> None:
 
 
 class Takers:
-    """Those who take sound beside the ears: recordings and media streams. They follow a world through all its lives."""
+    """Those who take sound beside the ears: recordings, media streams, and gates. They follow a world through all its lives."""
 
     def __init__(self, world: World) -> None:
         facts = lambda: world.engine, lambda: world.clock.now(), lambda: world.clock.paused
         plane, tell = world.plane, partial(fault, world)
         self.recorder = Recorder(*facts, plane.tap, tell)
         self.streams = StreamSound(*facts, plane.tap, plane.set_voice, tell)
+        self.gates = Gates(facts[0], facts[2], plane.tap, plane.sends, partial(_speaks, world))
         world.media_streams.sound = self.streams.frame
         world.watchers.append(self.changed)
 
     def changed(self) -> None:
         """Something may have begun or ended."""
         self.recorder.changed()
+        self.gates.changed()
         self.streams.changed()
 
     def reset(self) -> None:
         """The platform starts over."""
         self.recorder.reset()
+        self.gates.reset()
         self.streams.reset()
 
     def close(self) -> None:
         """The platform ends."""
         self.recorder.close()
+        self.gates.reset()
         self.streams.reset()
+
+
+def _speaks(world: World, call_id: str, speaks: bool, ago: float) -> None:
+    world.run(lambda engine, now: engine.voice_heard(now, call_id, speaks, ago))
 
 
 def plane_of(world: World) -> Plane:

@@ -44,6 +44,10 @@ class Plane:
             self._voices.pop(source, None)
         self.changed()
 
+    def sends(self, source: str) -> bool:
+        """Whether a device or an application makes the sound of a source."""
+        return source in self._voices
+
     def set_outlet(self, ear: Ear, outlet: Outlet | None) -> None:
         """Where the sound of an ear leaves to; None: it is heard nowhere. `Ear(party, None)` of a party with streams hears all of them."""
         if outlet is not None:
