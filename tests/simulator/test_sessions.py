@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from tests.media.clients import Brtc, Classic, Client, Handset, Pcm, brtc_url, classic_url, handset_url
+from tests.media.peers import Subscriber
 from tests.media.tones import tone
 from tests.media.waiting import until
-from workbench.simulator.media import sessions, webrtc_media
+from workbench.simulator.media import sessions, transport, webrtc_media
 
 from .device_client import Served, served
 from .shell import APPLICATION, BASE, NUMBER, PHONE, document
@@ -146,6 +147,49 @@ async def test_media_that_dies_beside_a_living_socket_ends_what_is_published(far
     ended = [state for state in far.platform.happened("mediaState") if state["state"] == "closed"]
     assert [(state["connection"], state["participantId"]) for state in ended] == [("publish", participant)]
     assert await a.socket.call("ping") == {}
+
+
+async def test_a_connection_to_hear_by_that_dies_beside_a_living_socket_is_offered_anew(far: Far) -> None:
+    session = await far.platform.session()
+    _, a = await far.classic(session)
+    await a.publish(tone(440))
+    listener, b = await far.classic(session)
+    await until(lambda: b.hears(TONES) == {440})
+    last, former = b.told("sdpOffer")[-1], b.subscriber
+    assert former is not None
+    b.subscriber = None
+    for protocol in former.pc.getTransceivers()[0].receiver.transport.transport._connection._protocols:
+        protocol.transport.abort()
+    [peer] = [one.media.hearing.peer for one in far.platform.world.sessions._by_key.values() if one.party == listener]
+    peer._transport._heard -= 100  # and it has been silent for long
+    await until(lambda: b.hears(TONES) == {440})
+    offer = b.told("sdpOffer")[-1]
+    assert offer["sdpRevision"] == last["sdpRevision"] + 1 and offer["streamMetadata"] == last["streamMetadata"]
+    states = [state["state"] for state in far.platform.happened("mediaState") if state["participantId"] == listener]
+    assert states == ["connected", "failed", "connected"]
+    assert not far.platform.happened("socketFault") and not far.platform.happened("deviceLost")
+    await former.close()
+
+
+async def test_a_connection_to_hear_by_that_fails_again_and_again_is_given_up(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "CONNECT_SECONDS", 0.2)
+    _, token = await far.platform.participant()
+    async with far.platform.classic(token) as device:
+        await device.ask("setMediaPreferences", protocol="WEBRTC")
+        for revision in range(1, webrtc_media.MOST_FAILURES + 2):
+            offer = await device.hear("sdpOffer")
+            assert offer["sdpRevision"] == revision
+            nobody = Subscriber()
+            answer = await nobody.answer(offer["sdpOffer"])
+            await nobody.close()
+            await device.ask("answerSdp", sdpAnswer=answer)
+        await until(lambda: bool(far.platform.happened("socketFault")))
+        [fault] = far.platform.happened("socketFault")
+        assert fault["rule"] == "socket.media" and "failed 4 times in a row" in fault["error"]
+        assert not [one for one in device.told if one["method"] == "sdpOffer"]
+        # Asked for, media begins anew.
+        await device.ask("setMediaPreferences", protocol="WEBRTC")
+        assert (await device.hear("sdpOffer"))["sdpRevision"] == 1
 
 
 async def test_a_browser_that_vanishes_is_lost_with_its_media(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:

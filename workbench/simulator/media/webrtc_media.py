@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from workbench.simulator.media.speaking import Speaking
 
 ANSWER_SECONDS = 10.0  # real seconds in which a device answers an offer (assumed)
+MOST_FAILURES = 3  # in a row of a connection to hear by, after each of which it is offered anew (assumed)
 TOLD = ("connected", "failed", "closed")
 
 
@@ -84,6 +85,8 @@ class WebRtc:
             return
         if state in TOLD:
             self._session.note("mediaState", "socket.media", connection=connection, state=state)
+        if connection == "subscribe":
+            self.hearing.became(state)
         self._weigh()
         if state == "connected":
             self._session.connected()
@@ -118,6 +121,7 @@ class Hearing:
         self._msids: dict[str, str] = {}
         self._told: dict[str, Mapping[str, Any]] = {}
         self._due = False
+        self._failures = 0
         self._waiting: asyncio.Event | None = None  # for the answer to the last offer
 
     async def run(self, offer: bool) -> None:
@@ -142,6 +146,21 @@ class Hearing:
             self._due = True
             self._waiting.set()
         self.news.set()
+
+    def became(self, state: str) -> None:
+        """A connection that failed is offered anew, since the device waits for that; one that fails again and again is given up."""
+        if state == "connected":
+            self._failures = 0
+        if state != "failed":
+            return None
+        self._failures += 1
+        if self._failures > MOST_FAILURES:
+            told = f"the connection to hear by failed {self._failures} times in a row; it is not offered again until something changes"
+            return self._session.fault("socket.media", error=told)
+        self._due = True
+        if self._waiting is not None:
+            self._waiting.set()  # what was offered by the former connection
+        return self.news.set()
 
     async def answered(self, sdp: str) -> None:
         """The device's answer. Raises RpcError."""
