@@ -194,6 +194,18 @@ async def test_devices_without_webrtc(cast: Cast) -> None:
     await until(lambda: cast.measured() == {"one": ["other"], "other": []}, 5, "C has left")
 
 
+@pytest.mark.parametrize("who", ["browser", "phone"])
+async def test_keys_as_telephone_events_are_gathered_once_each(cast: Cast, who: str) -> None:
+    stage, session = cast.stage, await cast.stage.session()
+    gather = document(f'<Gather gatherUrl="{stage.base}/keys" maxDigits="4" firstDigitTimeout="20" interDigitTimeout="10"/>', PARK)
+    client = await (browser(cast, session) if who == "browser" else hand(cast, "A", A))
+    call_id = await (webrtc_leg(cast, session, gather) if who == "browser" else call(cast, client, A, gather))
+    (line,) = client.publisher.lines.values()
+    line.press("11#9")
+    await until(lambda: stage.told("gather"), 15, "the gathered keys")
+    assert [body["digits"] for body in stage.told("gather", callId=call_id)] == ["11#9"]
+
+
 async def test_two_browsers_that_hear_each_other_get_each_others_bytes(cast: Cast) -> None:
     stage, session = cast.stage, await cast.stage.session()
     lines = []

@@ -18,6 +18,8 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from .shell import NUMBER, PHONE, VOICE, call_fields, document
 
@@ -177,6 +179,15 @@ def test_a_child_ends_when_its_parent_is_killed(start: Start) -> None:
     child = psutil.Process(told(parent)["pid"])
     parent.kill()
     child.wait(10)
+
+
+def test_a_socket_that_is_refused_is_nothing_to_complain_about(start: Start) -> None:
+    child = start(*COMMAND, "--child", "--port", "0")
+    url = told(child)["url"].replace("http", "ws", 1)
+    with pytest.raises(InvalidStatus) as refused:
+        connect(f"{url}/prod/gateway-service/api/v1/endpoints?endpointToken=x", proxy=None)
+    assert refused.value.response.status_code == 403
+    assert child.communicate() == ("", "")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
