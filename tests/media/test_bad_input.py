@@ -17,24 +17,35 @@ from websockets.exceptions import InvalidStatus
 
 from tests.media.clients import Brtc, Classic, brtc_url, classic_url, unique
 from tests.media.rpc import RpcError
-from tests.media.stage import WEBRTC, Stage
+from tests.media.stage import PARK, WEBRTC, Stage, document
 from tests.media.tones import tone
 from tests.media.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+HAND = "+19195550151"
 SDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
 AUDIO = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\n"
 KEYS = f"a=ice-ufrag:abcd\r\na=ice-pwd:{'x' * 22}\r\na=setup:actpass\r\na=rtcp-mux\r\n"
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def loaded(platform: Stage) -> None:
+    """Whatever a platform loads when it is first needed is there: media of both kinds, and the voice."""
+    await listened(platform)
+    hand = await platform.pcm_handset(HAND)
+    await platform.call(
+        HAND, document("<SpeakSentence>What is spoken first waits until the voice is loaded, and is long.</SpeakSentence>", PARK)
+    )
+    await platform.take(hand)
+    await until(lambda: hand.ear.first() is not None, 20, "the voice")
+    await platform.reset()
+
+
 @pytest_asyncio.fixture(loop_scope="module")
-async def tidy(stage: Stage) -> AsyncIterator[None]:
-    """After the test the platform holds as many sockets and threads as before, and no device."""
+async def tidy(loaded: None, stage: Stage) -> AsyncIterator[None]:
+    """After the test the platform holds as many sockets and threads as before, no device, and hardly more memory."""
     process = psutil.Process(stage.child.pid)
-    for first in await listened(stage):  # what the first devices have loaded is there before
-        await first.leave()
-    await until(lambda: _devices(stage, 0))
     await until(lambda: not _udp(process), 10, "no socket for media")
     threads, memory = process.num_threads(), stage.memory()
     yield
