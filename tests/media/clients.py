@@ -92,6 +92,7 @@ class Classic(Client):
         self.subscriber: Subscriber | None = None
         self.streams: dict[str, dict[str, Any]] = {}
         self.ended: list[str] = []
+        self.aliases: dict[str, str] = {}
 
     @property
     def ears(self) -> dict[str, Ear]:
@@ -126,22 +127,25 @@ class Classic(Client):
         """publish(): an offer with nothing but data channels when it is the first, and at once one with the audio. Line and metadata."""
         if self.publisher is None:
             self.publisher = Publisher()
-            await self._offer({})
+            await self._offer()
         line = self.publisher.add(payloads)
-        result = await self._offer({"alias": alias} if alias else {})
+        if alias:
+            self.aliases[line.msid] = alias
+        result = await self._offer()
         return line, result["streamMetadata"][line.msid]
 
     async def unpublish(self, line: Line) -> None:
         """unpublish(): its section stopped in another offer."""
         assert self.publisher is not None
         self.publisher.remove(line.msid)
-        await self._offer({})
+        await self._offer()
 
-    async def _offer(self, metadata: dict[str, Any]) -> Any:
+    async def _offer(self) -> Any:
         assert self.publisher is not None
         offer, text = await self.publisher.offer()
         channels = {label: {"label": label, "streamId": number} for number, label in enumerate(("__heartbeat__", "__diagnostics__"))}
-        media = {"mediaStreams": dict.fromkeys(self.publisher.lines, metadata), "dataChannels": channels}
+        streams = {msid: {"alias": self.aliases[msid]} if msid in self.aliases else {} for msid in self.publisher.lines}
+        media = {"mediaStreams": streams, "dataChannels": channels}
         result = await self.socket.call("offerSdp", {"sdpOffer": text, "mediaMetadata": media})
         await self.publisher.answered(offer, result["sdpAnswer"])
         return result

@@ -80,6 +80,44 @@ def test_streams_are_named_by_whom_they_come_from_and_have_the_alias_of_a_device
     assert list(routes.streams(rig.engine, browser)) == [side]
 
 
+def test_a_subscription_to_an_alias_is_to_the_stream_that_is_published_by_it():
+    rig = Rig(answer=lambda body: bxml.Pause(60))
+    session, browser = rig.browser()
+    other, token = rig.engine.create_participant(rig.now, {})
+    rig.engine.add_participant(rig.now, session, other.id, {"sessionId": session})
+    device = rig.engine.connect_device(rig.now, token)
+    leg = rig.call(tokens.INTERCONNECT, "leg", uui=rig.uui(session))
+    rig.advance(1)
+    side = rig.engine.sip_legs[leg].id
+
+    def heard(*aliases: str) -> list[str]:
+        named = [{"participantId": one, "streamAliases": list(aliases)} for one in (other.id, side)]
+        rig.engine.set_subscriptions(rig.now, session, browser, {"participants": named})
+        found = list(routes.streams(rig.engine, browser))
+        assert [ear.stream for ear in routes.ears(rig.engine, browser)] == found
+        return found
+
+    for alias, takes in (("mic", ["mic"]), (None, [])):
+        rig.engine.publish_audio(rig.now, device.id, True, alias)
+        assert heard() == [other.id, side]
+        assert [one for one in ("mic", "screen") if other.id in heard(one)] == takes
+        # A phone's stream has no alias.
+        assert side not in heard("mic")
+        assert heard("screen", "mic") == ([other.id] if takes else [])
+
+
+def test_a_leg_hears_by_alias_too():
+    rig = Rig(answer=lambda body: bxml.Pause(60))
+    session, browser = rig.browser()
+    leg = rig.call(tokens.INTERCONNECT, "leg", uui=rig.uui(session))
+    rig.advance(1)
+    call, side = rig.engine.calls[leg], rig.engine.sip_legs[leg].id
+    rig.engine.set_subscriptions(rig.now, session, side, {"participants": [{"participantId": browser, "streamAliases": ["mic"]}]})
+    assert routes.track(rig.engine, call, "inbound") == ()
+    rig.engine.publish_audio(rig.now, rig.engine.participants[browser].device_id, True, "mic")
+    assert routes.track(rig.engine, call, "inbound") == (browser,)
+
+
 def test_an_endpoint_has_an_ear_for_the_call_it_is_connected_with():
     rig = Rig()
     endpoint, _ = rig.endpoint()

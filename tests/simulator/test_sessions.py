@@ -16,7 +16,7 @@ from tests.media.waiting import until
 from workbench.simulator.media import sessions, transport, webrtc_media
 
 from .device_client import Served, served
-from .shell import APPLICATION, BASE, NUMBER, PHONE, document
+from .shell import APPLICATION, BASE, NUMBER, PHONE, WEBRTC, document
 
 pytestmark = pytest.mark.sockets
 
@@ -102,6 +102,26 @@ async def test_two_browsers_hear_each_other_and_what_they_publish_comes_and_goes
         ("publish", "connected"),
         ("subscribe", "connected"),
     }
+
+
+async def test_a_stream_is_heard_while_it_is_published_by_the_alias_that_was_subscribed_to(far: Far) -> None:
+    session = await far.platform.session()
+    alice, a = await far.classic(session)
+    bob, b = await far.classic(session)
+    line, _ = await a.publish(tone(440), alias="mic")
+    await until(lambda: b.hears(TONES) == {440})
+    path = f"{WEBRTC}/sessions/{session}/participants/{bob}/subscriptions"
+    wanted = {"participants": [{"participantId": alice, "streamAliases": ["music"]}]}
+    assert (await far.platform.http.put(path, json=wanted)).status_code == 204
+    await until(lambda: b.told("sdpOffer")[-1]["streamMetadata"] == {})
+    music, _ = await a.publish(tone(600), alias="music")  # of both the newest is heard
+    await until(lambda: b.hears(TONES) == {600})
+    assert [one["alias"] for one in b.streams.values()] == ["music"]
+    await a.unpublish(music)
+    await until(lambda: b.told("sdpOffer")[-1]["streamMetadata"] == {})
+    assert (await far.platform.http.put(path, json={"sessionId": session})).status_code == 204
+    await until(lambda: b.hears(TONES) == {440})
+    assert [one["alias"] for one in b.streams.values()] == ["mic"] and line.enabled
 
 
 async def test_media_goes_on_without_a_socket_and_the_next_offer_has_the_next_revision(far: Far) -> None:

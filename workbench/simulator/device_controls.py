@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from workbench.simulator.effects import Refusal
+from workbench.simulator.engine import Engine
+from workbench.simulator.records import Device
 from workbench.simulator.wire import Operation, fields_of, json_response, text_of
 from workbench.simulator.world import World
 
@@ -34,13 +36,17 @@ class DeviceControls:
         ]
 
     async def connect(self, request: Request) -> Response:
-        """POST /_local/devices {"token", "name", "publish", "autoAccept"}"""
+        """POST /_local/devices {"token", "name", "publish", "autoAccept", "alias"}"""
         fields = await fields_of(request)
         token, name = text_of(fields, "token"), text_of(fields, "name") if "name" in fields else None
-        publishes, accepts = _flag(fields, "publish"), _flag(fields, "autoAccept")
-        device = self._world.run(
-            lambda engine, now: engine.connect_device(now, token, name, publishes=publishes, auto_accept=accepts),
-        )
+        publishes, accepts, alias = _flag(fields, "publish"), _flag(fields, "autoAccept"), _alias(fields)
+
+        def come(engine: Engine, now: float) -> Device:
+            device = engine.connect_device(now, token, name, publishes=publishes, auto_accept=accepts)
+            engine.publish_audio(now, device.id, publishes, alias)
+            return device
+
+        device = self._world.run(come)
         return json_response({"deviceId": device.id, "participantId": device.participant_id, "endpointId": device.endpoint_id}, 201)
 
     async def leave(self, request: Request) -> Response:
@@ -54,9 +60,10 @@ class DeviceControls:
         return Response(None, 204)
 
     async def publish(self, request: Request) -> Response:
-        """POST /_local/devices/{id}/publish {"audio"}"""
-        audio = _flag(await fields_of(request), "audio")
-        self._world.run(lambda engine, now: engine.publish_audio(now, request.path_params["device_id"], audio))
+        """POST /_local/devices/{id}/publish {"audio", "alias"}"""
+        fields, device_id = await fields_of(request), request.path_params["device_id"]
+        audio, alias = _flag(fields, "audio"), _alias(fields)
+        self._world.run(lambda engine, now: engine.publish_audio(now, device_id, audio, alias))
         return Response(None, 204)
 
     async def keys(self, request: Request) -> Response:
@@ -86,6 +93,11 @@ class DeviceControls:
         """POST /_local/devices/{id}/hangup"""
         self._world.run(lambda engine, now: engine.hang_up_device(now, request.path_params["device_id"]))
         return Response(None, 204)
+
+
+def _alias(fields: dict[str, Any]) -> str | None:
+    """The name by which a device publishes, if it chooses one."""
+    return text_of(fields, "alias") if "alias" in fields else None
 
 
 def _flag(fields: dict[str, Any], name: str) -> bool:

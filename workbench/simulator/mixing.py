@@ -82,6 +82,12 @@ def is_browser(participant: Participant) -> bool:
     return participant.device_id is not None and participant.call_id is None
 
 
+def alias(core: Core, publisher: Participant) -> str | None:
+    """The alias under which a participant publishes, if its device has chosen one."""
+    device = core.devices.get(publisher.device_id or "")
+    return device.alias if device is not None else None
+
+
 def _once(sources: Iterator[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(sources))
 
@@ -181,8 +187,6 @@ def _subscribed(core: Core, participant: Participant) -> Iterator[Participant]:
     subscription, session = participant.subscription, core.sessions.get(participant.session_id or "")
     if subscription is None or session is None:
         return
-    wanted = {other for other, _ in subscription.participants}
-    for other in session.participants:
-        publishes = _publishes(core, core.participants[other])
-        if other != participant.id and publishes and (subscription.everybody or other in wanted):
-            yield core.participants[other]
+    for other in map(core.participants.__getitem__, session.participants):
+        if other is not participant and _publishes(core, other) and subscription.takes(other.id, alias(core, other)):
+            yield other

@@ -19,6 +19,11 @@ class Subscription:
         """Whether members added later are heard too."""
         return not self.participants
 
+    def takes(self, participant_id: str, alias: str | None) -> bool:
+        """Whether it is to a stream of a participant that has an alias, or none; no aliases are all of them (documented, webrtc-api)."""
+        named = (aliases for other, aliases in self.participants if other == participant_id)
+        return self.everybody or any(not aliases or alias in aliases for aliases in named)
+
 
 @dataclass(slots=True)
 class Participant:

@@ -60,7 +60,7 @@ def streams(core: Core, party: str) -> dict[str, Published]:
     """The streams that a participant's or endpoint's device is given to hear, by the name that its ears have for each."""
     if party in core.participants:
         found = _subscriptions(core, core.participants[party])
-        return {other.id: Published(other.id, other.call_id, _alias(core, other)) for other in found}
+        return {other.id: Published(other.id, other.call_id, mixing.alias(core, other)) for other in found}
     if party in core.endpoints:
         return {call.call_id: Published(None, call.call_id) for call in _connected(core, core.endpoints[party])}
     return {}
@@ -100,8 +100,3 @@ def _subscriptions(core: Core, participant: Participant) -> list[Participant]:
 def _connected(core: Core, endpoint: Endpoint) -> list[Call]:
     call = core.calls.get(endpoint.call_id or "")
     return [call] if endpoint.connected and call is not None and connects.joined_with(core, call) is endpoint else []
-
-
-def _alias(core: Core, publisher: Participant) -> str | None:
-    device = core.devices.get(publisher.device_id or "")
-    return device.alias if device is not None else None

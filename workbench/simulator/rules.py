@@ -504,6 +504,7 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("webrtc.moved", "a phone participant may be moved to another session while its call goes on", S, "webrtc-transfer-nodejs"),
     ("webrtc.removed", "removing a phone participant from its session does not hang up its call", D, "webrtc/callflow"),
     ("subscription.participants", "a subscription that names participants is to these and their named streams", D, "webrtc-api"),
+    ("subscription.alias", "named streams are heard while they are published by that alias; one nobody has is silent", C, "ours"),
     ("subscription.session", "a subscription that names only the session is to everybody in it, later ones too", D, "webrtc-api"),
     ("subscription.none", "a subscription that names neither session nor participants is none", D, "webrtc-api"),
     ("subscription.replaced", "putting subscriptions replaces all of them", D, "webrtc-api/updateParticipantSubscriptions"),

@@ -95,6 +95,8 @@ class WebRtcOperations(Core):
             self.follow("subscription.none")
         else:
             self.follow("subscription.session" if wanted.everybody else "subscription.participants")
+            if any(aliases for _, aliases in wanted.participants):
+                self.follow("subscription.alias")
 
     def _member(self, session_id: str, participant_id: str) -> Participant:
         participant = self.participant(participant_id)

@@ -52,7 +52,7 @@ class WebRtc:
         """Answer the offer of what the device publishes: the SDP, and the msids of the audio in it. Raises RpcError."""
         streams, former = sending(sdp), self._alias
         # Before the answer: the connection may come up meanwhile, and then the device publishes by this name.
-        self._alias = next((aliases[msid] for msid in streams if msid in aliases), None)
+        self._alias = aliases.get(streams[-1]) if streams else None  # of several the newest is heard
         try:
             with described("sdpOffer"):
                 answer = await self.publishing.answer(sdp)
