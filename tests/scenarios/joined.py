@@ -98,6 +98,10 @@ class Joined(Network):
         self._served = Served(app)
         return self._served
 
+    def settle(self) -> None:
+        """Wait for the webhooks that are on their way, also when there is no workbench any more to take them."""
+        self._loop.run(self.world.move(advance=0))
+
     def close(self) -> None:
         """End the platform."""
         self._loop.run(self.world.close())

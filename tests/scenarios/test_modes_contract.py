@@ -233,7 +233,10 @@ def test_closing_leaves_nothing(world: World, name: str, when: str) -> None:
         world.idle()
     world.wb.close()
     assert world.wb.closed and world.wb.leftovers() == []
-    engine = world.joined.world.engine  # type: ignore[union-attr]
+    assert world.joined is not None
+    # That the participants are gone is told while the workbench ends.
+    world.joined.settle()
+    engine = world.joined.world.engine
     state = engine.state()
     assert [state[kind] for kind in ("calls", "conferences", "sessions", "participants")] == [[], [], [], []]
     assert not engine.deliveries and not engine.links and not engine.sip_legs and not engine.in_conference
