@@ -7,6 +7,7 @@ import time
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from workbench import Workbench
 
@@ -104,6 +105,20 @@ async def test_who_is_never_joined_is_not_waited_for_while_the_clock_stands_stil
     assert await wb.until_joined("phone", "browser", timeout=0.05) is False
     wb.transfer.dial(wb.phone())
     assert await wb.until_joined("phone", "browser") is True
+
+
+async def test_only_with_a_browser_there_is_time_to_listen(wb, monkeypatch):
+    waited = []
+
+    async def sleep(seconds):
+        waited.append(seconds)
+
+    monkeypatch.setattr("workbench.lessons.asyncio.sleep", sleep)
+    await wb.listen()
+    assert waited == [], "a simulated device has no ears of anybody's"
+    with connect(f"{wb.settings.device_url}/v3/?token={wb.participant('ann').token}&client=browser&sdkVersion=1&uniqueId=u"):
+        await wb.listen(3)
+    assert waited == [3]
 
 
 def test_a_handler_does_not_wait_for_handlers(wb):

@@ -95,6 +95,12 @@ class Lessons:
         matrix: DataFrame = self._local.matrix(self._wiring.board.names, measured=True)
         return matrix
 
+    async def listen(self, seconds: float = 2.0) -> None:
+        """Time for your ears: so many seconds if a browser is there to hear; Run All, with nobody there, does not wait (local platform)."""
+        # simulated devices have no name; a browser's tells its SDK
+        if any(device["name"] for device in self._local.state()["devices"]):
+            await asyncio.sleep(seconds)
+
     def joined(self, *names: str) -> bool:
         """Whether these phones and participants all hear each other (local platform)."""
         matrix = self._local.matrix(self._wiring.board.names)

@@ -208,6 +208,17 @@ def test_a_closed_workbench_leaves_no_thread(page):
     assert [thread.name for thread in threading.enumerate() if thread not in before] == []
 
 
+def test_a_closed_workbench_ends_its_lines_and_says_so(page):
+    with Workbench() as wb:
+        softphone, handset = wb.softphone("browser"), wb.handset(1)
+        assert not wb._panel().publisher.closed
+    assert [message["hand"] for message in page.messages if "hand" in message] == [{"leave": True}] * 2
+    for panel in (softphone, handset):
+        for act in (panel.connect, panel.open_page):
+            with pytest.raises(WorkbenchError, match="this workbench is closed"):
+                act()
+
+
 def test_without_a_local_platform(wb, page):
     """As with an account: no phones, no ears, no extra requests, numbers masked as in the log."""
     parts = wb._wiring

@@ -156,7 +156,7 @@ function desk(place, talk, host) {
     mute.textContent = muted ? "Muted" : "Mute";
     blocked.hidden = !(talk.up && talk.sound.blocked);
     again.hidden = !(talk.up && bad);
-    const problem = (talk.up && talk.sound.blocked ? "The browser lets nothing be heard before a click. " : "") + bad;
+    const problem = (talk.up && talk.sound.blocked ? "The browser lets nothing be heard yet: press “Let it be heard”. Where that changes nothing there is no speaker. " : "") + bad;
     if (trouble.dataset.told !== problem) {
       trouble.dataset.told = problem;
       trouble.replaceChildren(...(problem ? [icon("alert"), h("span", {}, problem)] : []));

@@ -101,7 +101,11 @@ export class Sound extends EventTarget {
 
   /** To be called in a click: browsers let nothing sound before. */
   async wake() {
-    this.#context ||= new AudioContext({ latencyHint: "interactive" });
+    if (!this.#context) {
+      this.#context = new AudioContext({ latencyHint: "interactive" });
+      // It may take longer to start than one can wait for: Firefox opens the speaker first.
+      this.#context.onstatechange = () => this.blocked && this.#context.state === "running" && this.wake();
+    }
     if (!this.inputMeter) {
       this.inputMeter = this.#context.createAnalyser();
       this.outputMeter = this.#context.createAnalyser();

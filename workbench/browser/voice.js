@@ -4,6 +4,8 @@ import { Sound, hardship } from "./sound.js";
 
 const VERSION = "workbench";
 const WEBRTC_SECONDS = 4;
+// A browser finds its own addresses in milliseconds, if it has any but loopback.
+const NOWHERE_SECONDS = 1;
 const ASK_SECONDS = 15;
 const PING_SECONDS = 5;
 // The platform keeps the media of a line whose socket broke for so long.
@@ -117,7 +119,7 @@ export class Line extends EventTarget {
     this.#tries += 1;
     this.#socket = null;
     if (code === GOOD_BYE) return this.close("failed", reason ? `The platform has ended the line: ${reason}` : "The platform has ended the line.");
-    if (this.#tries >= (this.#opened ? MOST_TRIES : FIRST_TRIES)) return this.close("failed", this.#opened ? "The platform has not come back." : "The platform cannot be reached, or it does not admit this line.");
+    if (this.#tries >= (this.#opened ? MOST_TRIES : FIRST_TRIES)) return this.close("failed", this.#opened ? "The platform has not come back. If its workbench was closed or its kernel restarted, run the cells again." : "The platform cannot be reached, or it does not admit this line. Is its workbench still open? If not, run its cells again.");
     this.#tell({ line: this.#opened ? "reconnecting" : "connecting", why: reason ? `Lost: ${reason}` : "" });
     const turn = this.#turn;
     await wait(Math.min(5, this.#opened ? this.#tries : 0.5));
@@ -210,10 +212,10 @@ export class Line extends EventTarget {
     if (this.dialect === "brtc") {
       await this.#answer(up, told.publishSdpOffer.sdpOffer, "publish");
       await this.#negotiate(() => this.#subscribe(told.subscribeSdpOffer));
-      await ready;
+      await Promise.race([ready, nowhere(up)]);
     } else {
       await this.#publish();
-      await connected(up);
+      await Promise.race([connected(up), nowhere(up)]);
     }
     if (up !== this.#up) return;
     this.#live = true;
@@ -362,6 +364,13 @@ export class Line extends EventTarget {
 /** Once a connection is up; never otherwise. */
 function connected(peer) {
   return new Promise((resolve) => (peer.onconnectionstatechange = () => peer.connectionState === "connected" && resolve()));
+}
+
+/** An error, once it is clear that the browser has no address to be reached at; else never anything. */
+async function nowhere(peer) {
+  await wait(NOWHERE_SECONDS);
+  if (/^a=candidate/m.test(peer.localDescription?.sdp)) return new Promise(() => {});
+  throw new Error("this browser has no network but loopback");
 }
 
 function within(seconds, work) {

@@ -115,8 +115,11 @@ class Panels:
         return self._panel(("handset", phone.number), lambda: Handset(phone, self.publisher, lines=self._lines, first=self._number))
 
     def close(self) -> None:
-        """End the threads behind the panels. What is on the page stays as it is, and rows still open."""
+        """End the threads behind the panels, and the lines of their pages. What is on the page stays as it is, and rows still open."""
         self._unsubscribe()
+        for panel in self._made.values():
+            if isinstance(panel, Softphone | Handset):
+                panel.leave()
         self.lookout.close()
         self.publisher.close()
 

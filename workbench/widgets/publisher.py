@@ -41,6 +41,11 @@ class Publisher:
         self._due: dict[Publishes, float] = {}
         self._closed = False
 
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended, and with it the workbench."""
+        return self._closed
+
     def put(self, panel: Publishes, item: Any) -> None:
         """Have `item` published by its panel, soon, in order. Any thread; returns at once."""
         with self._lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from workbench.errors import WorkbenchError
+from workbench.errors import CLOSED, WorkbenchError
 from workbench.widgets import text
 from workbench.widgets.dialer import keys
 from workbench.widgets.panel import Panel, action, module
@@ -31,6 +31,7 @@ class Softphone(Panel):
     @action
     def connect(self, page: str = "") -> None:
         """Connect the softphone, in the page that shows it: its browser asks for the microphone."""
+        self._open_still()
         self.hand(connect=dict(self._grant()), page=page)
 
     @action
@@ -53,4 +54,10 @@ class Softphone(Panel):
         """Show the softphone as a page of its own, in another tab."""
         if self._page is None:
             raise WorkbenchError(NO_PAGE)
+        self._open_still()
         self.hand(open=self._page(), page=page)
+
+    def _open_still(self) -> None:
+        # its platform may be gone, and a browser cannot tell why it reaches nobody
+        if self._publisher.closed:
+            raise WorkbenchError(CLOSED)
