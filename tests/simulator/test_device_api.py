@@ -6,15 +6,18 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import pytest
 
 from workbench import tokens
-from workbench.simulator.media import sessions
+from workbench.simulator.media import speaking
 
 from .device_client import Served, served
-from .shell import until
+from .shell import PHONE, until
 
 pytestmark = pytest.mark.sockets
 
@@ -75,7 +78,7 @@ async def test_a_classic_socket_with_a_bad_token_is_opened_and_closed_for_good(p
     assert not platform.world.engine.devices
 
 
-async def test_a_brtc_socket_with_a_bad_token_is_refused(platform: Served) -> None:
+async def test_a_brtc_socket_with_a_bad_token_is_refused(platform: Served, caplog: pytest.LogCaptureFixture) -> None:
     endpoint, token = await platform.endpoint()
     assert (await platform.refused("/prod/gateway-service/api/v1/endpoints", uniqueId="u"))[0] == 403
     assert await platform.refused("/", endpointToken=token + "x") == (403, "the token is forged: its signature does not fit")
@@ -92,6 +95,7 @@ async def test_a_brtc_socket_with_a_bad_token_is_refused(platform: Served) -> No
         await device.end()
     status, text = await platform.refused("/", endpointToken=token, uniqueId="another")
     assert status == 403 and "a new connection needs a new endpoint" in text
+    assert caplog.records == []
 
 
 async def test_the_old_device_api_and_other_paths_are_told_apart(platform: Served) -> None:
@@ -144,7 +148,7 @@ async def test_a_device_finds_its_session_again(platform: Served) -> None:
 
 
 async def test_a_device_that_does_not_come_back_is_lost(platform: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "GRACE_SECONDS", 0.05)
+    monkeypatch.setattr("workbench.simulator.media.session.GRACE_SECONDS", 0.05)
     _, token = await platform.endpoint()
     async with platform.brtc(token) as device:
         await device.ask("ping")
@@ -228,6 +232,7 @@ async def test_the_platform_ends_with_sockets_open() -> None:
         ('{"jsonrpc": "2.0", "result": {}, "id": 1}', -32600, 1),
         ('{"jsonrpc": "2.0", "method": "ping", "id": {}}', -32600, None),
         ('{"jsonrpc": "2.0", "method": "ping", "id": true}', -32600, None),
+        ('{"jsonrpc": "2.0", "method": "ping", "id": 1e999}', -32600, None),
         ('{"jsonrpc": "2.0", "method": "ping", "params": [1], "id": 1.5}', -32602, 1.5),
         ('{"jsonrpc": "2.0", "method": "fly", "id": 1}', -32601, 1),
         ('{"jsonrpc": "2.0", "method": "requestOutboundConnection", "id": 1}', -32601, 1),
@@ -258,6 +263,75 @@ async def test_ids_come_back_with_their_type(platform: Served) -> None:
             assert await device.whole("ping", id=id) == {"jsonrpc": "2.0", "result": {}, "id": id}
 
 
+async def test_whoever_asks_anew_before_the_offers_are_there_gets_those_asked_for_last(platform: Served) -> None:
+    _, token = await platform.endpoint()
+    async with platform.brtc(token) as device:
+        asked = (device.whole("setMediaPreferences", {"protocol": "WEBRTC"}) for _ in range(2))
+        former, newest = await asyncio.gather(*asked)
+        assert former["error"]["data"]["rule"] == "socket.media" and former["error"]["message"].startswith("no offer can be made")
+        assert newest["result"].keys() >= {"publishSdpOffer", "subscribeSdpOffer"}
+
+
+async def test_what_carries_sound_is_loaded_beside_the_loop(platform: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[tuple[str, bool]] = []
+
+    def load(what: str) -> None:
+        loaded.append((what, threading.current_thread() is threading.main_thread()))
+
+    monkeypatch.setattr(speaking, "load_pcm", partial(load, "pcm"))
+    monkeypatch.setattr(speaking, "load_webrtc", partial(load, "webrtc"))
+    _, token = await platform.participant()
+    async with platform.classic(token) as device:
+        for protocol in ("PCM", "WEBRTC", "PCM"):
+            await device.ask("setMediaPreferences", protocol=protocol)
+    assert loaded == [("pcm", False), ("webrtc", False)]
+
+
+async def test_a_socket_that_ends_by_a_fault_of_the_platform_ends_like_any_other(platform: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.simulator.media.session.GRACE_SECONDS", 0.05)
+    _, token = await platform.endpoint()
+    async with platform.brtc(token) as device:
+        await device.ask("setMediaPreferences", protocol="PCM")
+        [session] = platform.world.sessions._by_key.values()
+        monkeypatch.setattr(type(session.media), "take", lambda *_: 1 / 0)
+        await device.raw(bytes(640))
+        assert (await device.end())[0] == 1006
+        await until(lambda: not platform.world.engine.devices)
+    assert platform.happened("deviceLost")
+
+
+async def test_a_phone_in_the_hand_waits_for_it_whatever_its_new_script_says(platform: Served) -> None:
+    path = f"/_local/phones/{PHONE}"
+
+    async def scripted(**fields: object) -> bool:
+        assert (await platform.http.put(path, json=fields)).status_code == 200
+        return platform.world.engine.phones[PHONE].by_hand
+
+    for said in (True, False):
+        ticket = (await platform.http.post(f"{path}/ticket")).json()["ticket"]
+        async with platform.device("/_local/handset", ticket=ticket, uniqueId="u") as device:
+            await device.ask("ping")
+            assert await scripted(by_hand=said) and await scripted(says="hello")
+            await device.notify("leave")
+            await device.end()
+        assert platform.world.engine.phones[PHONE].by_hand is said
+
+
+async def test_what_ending_sessions_sets_off_does_not_outlive_a_reset(platform: Served) -> None:
+    _, token = await platform.participant()
+    async with platform.classic(token) as device:
+        await device.ask("setMediaPreferences", protocol="PCM")
+        await device.raw(bytes(640))
+        await until(lambda: "published" in platform.kinds())
+        await platform.http.put(f"/_local/phones/{PHONE}", json={"ring_seconds": 0.1})
+        call_id, world = await platform.call(), platform.world
+        engine = world.engine
+        await until(lambda: engine.calls[call_id].ringing)
+        time.sleep(0.15)  # the call is answered now, but the loop has not come to it
+        world.reset()
+        assert engine.calls[call_id].answer_time is not None and not world._tasks
+
+
 async def test_a_message_that_is_too_large_ends_the_socket_only(platform: Served) -> None:
     _, token = await platform.participant()
     async with platform.classic(token) as device:
@@ -282,7 +356,7 @@ async def test_a_device_that_does_not_read_is_let_go(platform: Served, monkeypat
     from workbench.simulator.media import socket
 
     monkeypatch.setattr(socket, "STALLED_SECONDS", 0.3)
-    monkeypatch.setattr(sessions, "GRACE_SECONDS", 0.05)
+    monkeypatch.setattr("workbench.simulator.media.session.GRACE_SECONDS", 0.05)
     _, token = await platform.participant()
     async with platform.classic(token) as device:
         await device.ask("ping")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from collections import deque
 from collections.abc import Callable, Iterator
+from typing import Never
 
 import numpy as np
 import pytest
@@ -174,6 +176,24 @@ def test_what_waits_is_bounded_and_told_once(desk: Desk, monkeypatch: pytest.Mon
     assert who == f"stream {desk.stream.stream_id}" and why.startswith("more than 20000 bytes wait")
     assert tones.heard(desk.heard(0.5), [600.0]) == [600.0]
     desk.faults.clear()
+
+
+def test_how_much_waits_is_counted_and_not_summed_at_each_frame(desk: Desk) -> None:
+    class Looked(deque[object]):
+        def __iter__(self) -> Never:
+            raise AssertionError("every message is looked at")
+
+    desk.says(play("audio/pcm", sine(600.0, 0.25, 8000).tobytes()))
+    desk.says(play("audio/pcm;rate=24000", sine(600.0, 0.25, 24000).tobytes()))
+    (voice,) = desk.voices.values()
+    assert isinstance(voice, stream_sound.StreamVoice)
+    voice._waiting = Looked(voice._waiting)  # type: ignore[assignment]
+    assert (voice.seconds, voice.bytes) == (0.5, 16_000)
+    desk.heard(0.1)
+    assert voice.seconds == pytest.approx(0.4)
+    desk.rig.advance(0.3)
+    desk.heard(0.3)
+    assert (voice.seconds, voice.bytes) == (0.0, 0)
 
 
 @pytest.mark.parametrize("message", ["{", "[]", {"eventType": "stop"}, play("audio/pcm", b""), play("audio/pcm", b"x")])

@@ -524,6 +524,13 @@ async def test_who_gives_up_measuring_leaves_nothing_behind(platform: Platform, 
     assert (plane._measurement, plane._ticker.running) == (None, False)
 
 
+async def test_a_measurement_ends_when_no_plan_can_be_made(platform: Platform, plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "hears", None)
+    async with asyncio.timeout(5):
+        assert await plane.measure(60.0) == {A: [], B: [], C: [], D: []}
+    assert [who for who, _ in platform.faults] == ["the plan"]
+
+
 @pytest.mark.parametrize("count", [60, 61])
 async def test_many_parties_are_measured_all_at_once_or_in_portions(platform: Platform, plane: Plane, count: int) -> None:
     parties = [f"p{number}" for number in range(count)]

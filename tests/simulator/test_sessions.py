@@ -13,7 +13,7 @@ from tests.media.clients import Brtc, Classic, Client, Handset, Pcm, brtc_url, c
 from tests.media.peers import Subscriber
 from tests.media.tones import tone
 from tests.media.waiting import until
-from workbench.simulator.media import sessions, transport, webrtc_media
+from workbench.simulator.media import transport, webrtc_media
 
 from .device_client import Served, served
 from .shell import APPLICATION, BASE, NUMBER, PHONE, WEBRTC, document
@@ -213,7 +213,7 @@ async def test_a_connection_to_hear_by_that_fails_again_and_again_is_given_up(fa
 
 
 async def test_a_browser_that_vanishes_is_lost_with_its_media(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("workbench.simulator.media.session.GRACE_SECONDS", 0.1)
     session = await far.platform.session()
     _, a = await far.classic(session)
     _, b = await far.classic(session)

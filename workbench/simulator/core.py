@@ -109,6 +109,8 @@ class Core:
     wires: dict[str, str] = field(default_factory=dict)
     key_hooks: dict[str, Hook] = field(default_factory=dict)
     pressed: dict[str, str] = field(default_factory=dict)
+    # Phones in somebody's hand: whether their scripts wait for one too.
+    held: dict[str, bool] = field(default_factory=dict)
     detections: dict[str, Detection] = field(default_factory=dict)
     detecting: dict[str, Timer] = field(default_factory=dict)
     streams: dict[str, list[Stream]] = field(default_factory=dict)

@@ -18,7 +18,8 @@ from workbench.simulator.world import World
 
 if TYPE_CHECKING:
     from workbench.simulator.media.dialects import DeviceSession
-    from workbench.simulator.media.sessions import Session, Sessions
+    from workbench.simulator.media.session import Session
+    from workbench.simulator.media.sessions import Sessions
 
 BRTC_PATH = "/prod/gateway-service/api/v1/endpoints"
 HANDSET_PATH = "/_local/handset"
@@ -60,7 +61,6 @@ class DeviceApi:
             session = self._session(websocket, token, "participant", Classic)
         except Refusal as refusal:
             return await self._turn_away(websocket, refusal)
-        await websocket.accept()
         await session.serve(websocket)
 
     async def _brtc(self, websocket: WebSocket, token: str) -> None:
@@ -71,7 +71,6 @@ class DeviceApi:
             session = self._session(websocket, token, "endpoint", Brtc)
         except Refusal as refusal:
             return await self._deny(websocket, refusal)
-        await websocket.accept()
         await session.serve(websocket)
 
     async def _handset(self, websocket: WebSocket, ticket: str) -> None:
@@ -89,10 +88,9 @@ class DeviceApi:
             except Refusal as refusal:
                 return await self._turn_away(websocket, refusal)
             sessions.replace(number)
-            by_hand = self._world.run(lambda engine, now: engine.take_handset(now, number))
-            session = Handset(sessions, key, number, by_hand)
+            self._world.run(lambda engine, now: engine.take_handset(now, number))
+            session = Handset(sessions, key, number)
             sessions.add(session)
-        await websocket.accept()
         return await session.serve(websocket)
 
     def _session(self, websocket: WebSocket, token: str, of: devices.Kind, dialect: type[DeviceSession]) -> Session:

@@ -35,14 +35,21 @@ def _status(call: Call | None) -> str:
     return RINGING if call.ringing else IDLE
 
 
-def take(core: Core, phone: Phone) -> bool:
-    """Somebody takes a phone in hand: it waits to be answered. Whether it did before."""
+def take(core: Core, phone: Phone) -> None:
+    """Somebody takes a phone in hand: it waits to be answered."""
+    core.held.setdefault(phone.number, phone.by_hand)
     core.phones[phone.number] = replace(phone, by_hand=True)
     core.happen("handsetTaken", "handset.hand", number=phone.number)
-    return phone.by_hand
 
 
-def release(core: Core, phone: Phone, by_hand: bool) -> None:
-    """Nobody holds the phone any more: it does what its script said before. A call of it goes on."""
-    core.phones[phone.number] = replace(phone, by_hand=by_hand)
+def script(core: Core, phone: Phone, says_hand: bool) -> None:
+    """A phone gets a script. One in somebody's hand waits for the hand whatever it says; `says_hand`: it says something about that."""
+    if phone.number in core.held and says_hand:
+        core.held[phone.number] = phone.by_hand
+    core.phones[phone.number] = replace(phone, by_hand=True) if phone.number in core.held else phone
+
+
+def release(core: Core, phone: Phone) -> None:
+    """Nobody holds the phone any more: it does what its script says. A call of it goes on."""
+    core.phones[phone.number] = replace(phone, by_hand=core.held.pop(phone.number, phone.by_hand))
     core.happen("handsetReleased", "handset.hand", number=phone.number)

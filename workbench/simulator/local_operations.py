@@ -112,7 +112,7 @@ class LocalOperations(DeviceOperations):
     def configure_phone(self, number: str, fields: Fields) -> Phone:
         """Give a phone another script."""
         phone = phones.changed(self._phone(number), fields)
-        self.phones[number] = phone
+        handsets.script(self, phone, "by_hand" in fields)
         return phone
 
     # Phones in somebody's hand
@@ -121,15 +121,15 @@ class LocalOperations(DeviceOperations):
         """The number of a phone that can be taken in hand. Raises Refusal."""
         return self._phone(number).number
 
-    def take_handset(self, now: float, number: str) -> bool:
-        """Somebody holds a phone: it waits to be answered. Whether it did before."""
+    def take_handset(self, now: float, number: str) -> None:
+        """Somebody holds a phone: it waits to be answered."""
         self.tick(now)
-        return handsets.take(self, self._phone(number))
+        handsets.take(self, self._phone(number))
 
-    def release_handset(self, now: float, number: str, by_hand: bool) -> None:
-        """Nobody holds the phone any more: it does what its script said before. Its call goes on."""
+    def release_handset(self, now: float, number: str) -> None:
+        """Nobody holds the phone any more: it does what its script says. Its call goes on."""
         self.tick(now)
-        handsets.release(self, self._phone(number), by_hand)
+        handsets.release(self, self._phone(number))
 
     def handset(self, number: str) -> dict[str, Any]:
         """What a phone's display shows."""

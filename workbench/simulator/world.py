@@ -328,8 +328,7 @@ class World:
 
     async def close(self) -> None:
         """Abandon what is in flight, let followers go and close every connection."""
-        tasks = list(self._tasks.values())
-        self._stop()
+        tasks = self._stop()
         self.stream.clear()
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._sessions is not None:
@@ -338,13 +337,15 @@ class World:
         await self.media_streams.shut()
         await self._sockets.close()
 
-    def _stop(self) -> None:
-        for task in self._tasks.values():
+    def _stop(self) -> list[asyncio.Task[None]]:
+        if self._sessions is not None:
+            self._sessions.reset()  # first: what the engine still does about it is abandoned too
+        tasks = list(self._tasks.values())
+        for task in tasks:
             task.cancel()
         self._tasks.clear()
         self.media_streams.reset()
-        if self._sessions is not None:
-            self._sessions.reset()
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
+        return tasks

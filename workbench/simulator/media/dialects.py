@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from workbench.simulator import routes
 from workbench.simulator.effects import Refusal
-from workbench.simulator.media.jsonrpc import choice_of, flag_of, text_of
-from workbench.simulator.media.sessions import Sessions
+from workbench.simulator.media import jsonrpc
+from workbench.simulator.media.jsonrpc import RpcError, choice_of, flag_of, text_of
+from workbench.simulator.media.sdp import PeerError
 from workbench.simulator.media.speaking import Params, Speaking, metadata
 
 if TYPE_CHECKING:
+    from workbench.simulator.media.sessions import Sessions
     from workbench.simulator.records import Device
 
 
@@ -132,7 +134,10 @@ class Brtc(DeviceSession):
     async def prefer_webrtc(self) -> Params:
         """Both connections begin with data channels only."""
         media = self.webrtc()
-        offers = {"publish": await media.publishing.offer(), "subscribe": await media.hearing.initial()}
+        try:
+            offers = {"publish": await media.publishing.offer(), "subscribe": await media.hearing.initial()}
+        except PeerError as problem:  # asked again meanwhile, or there is no socket to be had
+            raise RpcError(jsonrpc.FAILED, f"no offer can be made: {problem}", "socket.media") from None
         told = {f"{peer}SdpOffer": {"peerType": peer, "sdpOffer": sdp} for peer, sdp in offers.items()}
         return {"endpointId": self.party, "deviceId": self.device.id, **told}
 
@@ -157,7 +162,8 @@ class Brtc(DeviceSession):
 
     async def _ready_soon(self) -> None:
         """After the answer: SDKs listen from then on."""
-        self.ready()
+        if not self.ended:
+            self.ready()
 
     def ready(self) -> None:
         """Tell that the device can be called. `connect()` of the SDK resolves only now."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from workbench.simulator.engine import Engine
 from workbench.simulator.media.jsonrpc import text_of
-from workbench.simulator.media.sessions import Sessions
 from workbench.simulator.media.speaking import Params, Speaking
 from workbench.simulator.routes import Ear
+
+if TYPE_CHECKING:
+    from workbench.simulator.media.sessions import Sessions
 
 
 class Handset(Speaking):
@@ -18,15 +21,15 @@ class Handset(Speaking):
 
     handed = True
 
-    def __init__(self, host: Sessions, key: bytes, number: str, by_hand: bool) -> None:
+    def __init__(self, host: Sessions, key: bytes, number: str) -> None:
         super().__init__(host, key, number)
-        self._by_hand = by_hand  # what its phone's script says
         self._told: Mapping[str, Any] = MappingProxyType({})
         self._streams = {number: {"endpointId": self.endpoint_id, "mediaTypes": ["AUDIO"]}}
-        hand = {"answer": "phone_answer", "reject": "phone_reject", "hangup": "phone_hangup"}
         self.methods = {
             **self.methods,
-            **{method: partial(self._do, operation) for method, operation in hand.items()},
+            "answer": partial(self._do, Engine.phone_answer),
+            "reject": partial(self._do, Engine.phone_reject),
+            "hangup": partial(self._do, Engine.phone_hangup),
             "dial": self.dial,
             "say": self.say,
         }
@@ -58,8 +61,8 @@ class Handset(Speaking):
             self.host.world.run(lambda engine, now: engine.phone_keys(now, self.party, digits))
 
     def gone(self, *, left: bool) -> None:
-        """The phone does what its script said before."""
-        self.host.world.run(lambda engine, now: engine.release_handset(now, self.party, self._by_hand))
+        """The phone does what its script says."""
+        self.host.world.run(lambda engine, now: engine.release_handset(now, self.party))
 
     def attached(self) -> None:
         """Tell what the display shows."""
@@ -79,9 +82,9 @@ class Handset(Speaking):
 
     # The hand
 
-    async def _do(self, operation: str, _params: Params) -> Params:
+    async def _do(self, operation: Callable[[Engine, float, str], None], _params: Params) -> Params:
         """`answer`, `reject`, `hangup`. Raises Refusal."""
-        self.host.world.run(lambda engine, now: getattr(engine, operation)(now, self.party))
+        self.host.world.run(lambda engine, now: operation(engine, now, self.party))
         return {}
 
     async def press(self, params: Params) -> Params:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from workbench.simulator.wire import compact
@@ -59,7 +60,9 @@ def parsed(text: str) -> Message:
 
 def _id(value: Mapping[str, Any]) -> Id:
     id = value.get("id")
-    if id is None or (isinstance(id, int | float) and not isinstance(id, bool)) or (isinstance(id, str) and len(id) <= MOST_ID):
+    text = isinstance(id, str) and len(id) <= MOST_ID
+    number = isinstance(id, int | float) and not isinstance(id, bool) and -inf < id < inf  # 1e999 is read as one that JSON cannot write
+    if id is None or text or number:
         return id
     raise RpcError(NO_REQUEST, f"an id is a number, or a text of at most {MOST_ID} characters")
 

@@ -15,7 +15,7 @@ from workbench.simulator.media.sound import FRAME_SAMPLES, Frame
 from workbench.simulator.routes import Ear
 
 if TYPE_CHECKING:
-    from workbench.simulator.media.sessions import Session
+    from workbench.simulator.media.session import Session
 
 SAMPLE_RATE = 16_000
 SAMPLES = 320  # of 20 ms

@@ -106,6 +106,8 @@ class Plane:
             if not self._lost:
                 self._lost = True
                 self._facing.fault("the plan", _words(error))
+            if self._measurement is not None:
+                self._measurement.stop()  # nothing would come of it
             return
         self._lost = False
         self._follow(plan)

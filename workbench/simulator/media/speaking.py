@@ -8,14 +8,25 @@ from uuid import uuid4
 
 from workbench.simulator.media import jsonrpc
 from workbench.simulator.media.jsonrpc import RpcError, choice_of, flag_of, text_of
-from workbench.simulator.media.sessions import Session, Sessions
+from workbench.simulator.media.session import Session
 from workbench.simulator.routes import Ear, Published
 
 if TYPE_CHECKING:
     from workbench.simulator.media.channels import Kind
+    from workbench.simulator.media.sessions import Sessions
     from workbench.simulator.media.webrtc_media import WebRtc
 
 Params = Mapping[str, Any]
+
+
+def load_webrtc() -> None:
+    """Load what sound by WebRTC needs."""
+    from workbench.simulator.media import facing, webrtc_media  # noqa: F401
+
+
+def load_pcm() -> None:
+    """Load what sound on a socket needs."""
+    from workbench.simulator.media import facing, pcm  # noqa: F401
 
 
 def metadata(endpoint_id: str, stream: Published) -> Params:
@@ -65,6 +76,7 @@ class Speaking(Session):
         """`setMediaPreferences`: the first request. Asked again, media begins anew; PCM is for our own clients."""
         protocol = choice_of(params, "protocol", ("WEBRTC", "PCM"))
         self.follow("socket.preferences")
+        await self.host.load(load_pcm if protocol == "PCM" else load_webrtc)
         former, self.media = self.media, None
         if former is not None:
             former.close()

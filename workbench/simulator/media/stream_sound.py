@@ -51,6 +51,7 @@ class StreamVoice:
         self._waiting: deque[tuple[Pcm, int]] = deque()
         self._rate, self._wider = 0, Wider()
         self._rest = np.zeros(0, np.int16)
+        self._lasts = 0  # how much waits beside `_rest`, in samples at 48 kHz: there may be very many messages
         self.bytes = 0
 
     def add(self, sound: Audio) -> bool:
@@ -59,7 +60,7 @@ class StreamVoice:
             return False
         samples = from_pcmu(sound.data) if sound.pcmu else np.frombuffer(sound.data[: len(sound.data) // 2 * 2], "<i2").astype(np.int16)
         self._waiting.append((samples, sound.rate))
-        self.bytes += samples.nbytes
+        self._count(len(samples), sound.rate)
         return True
 
     def frame(self) -> Frame | None:
@@ -81,7 +82,11 @@ class StreamVoice:
     @property
     def seconds(self) -> float:
         """How much waits."""
-        return len(self._rest) / RATE + sum(len(samples) / rate for samples, rate in self._waiting)
+        return (len(self._rest) + self._lasts) / RATE
+
+    def _count(self, samples: int, rate: int) -> None:
+        self._lasts += samples * (RATE // rate)
+        self.bytes += 2 * samples
 
     def _next(self) -> Pcm:
         """Some 20 ms of what waits, at 48 kHz."""
@@ -91,7 +96,7 @@ class StreamVoice:
             self._waiting.appendleft((samples[count:], rate))
         if rate != self._rate:
             self._rate, self._wider = rate, Wider(RATE // rate)
-        self.bytes -= samples[:count].nbytes
+        self._count(-len(samples[:count]), rate)
         return self._wider(samples[:count])
 
     def _skip(self, late: float) -> None:
@@ -105,7 +110,7 @@ class StreamVoice:
             if count < len(samples):
                 self._waiting.appendleft((samples[count:], rate))
             late -= max(count, 1) / rate
-            self.bytes -= samples[:count].nbytes
+            self._count(-count, rate)
 
 
 class StreamSound:
