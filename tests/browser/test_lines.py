@@ -225,6 +225,27 @@ def test_a_second_device_and_a_token_of_nobody(wb, show):
     expect(second.get_by_role("status")).to_contain_text("was deleted")
 
 
+def test_a_microphone_refused_after_the_line_was_left_says_nothing_of_the_next_line(wb, show):
+    page = show(softphone_page(wb, "ann"))
+    talk = """async () => {
+      const { Talk } = await import("/_local/browser/faces.js");
+      const { Sound } = await import("/_local/browser/sound.js");
+      const prompts = [], known = Sound.microphone;
+      Sound.microphone = () => new Promise((_, reject) => prompts.push(reject));
+      const talk = new Talk(), nowhere = { dialect: "v3", url: location.origin.replace("http", "ws"), token: "t" };
+      talk.connect(nowhere);
+      talk.leave();
+      talk.connect(nowhere);
+      prompts[0](new DOMException("no", "NotAllowedError"));
+      await new Promise((resolve) => setTimeout(resolve));
+      const found = [talk.up, talk.line !== null];
+      talk.leave();
+      Sound.microphone = known;
+      return found;
+    }"""
+    assert page.evaluate(talk) == [True, True]
+
+
 def test_a_page_that_is_no_secure_context(wb, show):
     page = show(softphone_page(wb, "ann", "far.test"), microphone=False)
     page.get_by_role("button", name="Connect").click()

@@ -6,6 +6,8 @@ import pytest
 
 from tests.simulator.rig import BASE, NUMBER, PHONE, PHONE_2, PHONE_3, START, Rig
 from workbench import bxml, tokens
+from workbench.simulator import keys
+from workbench.simulator.effects import Refusal
 
 LISTEN = bxml.StartGather("/keys", username="u", password="p")
 PARK = bxml.Pause(3600)
@@ -28,6 +30,20 @@ def heard(rig: Rig) -> list[tuple[str, str]]:
 
 
 # StartGather and StopGather
+
+
+def test_only_so_many_keys_wait_to_be_pressed() -> None:
+    rig = Rig(answer=[LISTEN, PARK])
+    rig.call(PHONE, "A")
+    rig.advance(1.5)
+    rig.engine.phone_keys(rig.now, PHONE, "1" * keys.MOST_WAITING)
+    with pytest.raises(Refusal, match="at most 1000 keys wait") as refused:
+        rig.engine.phone_keys(rig.now, PHONE, "22")
+    assert (refused.value.status, refused.value.rule) == (409, "phone.keys")
+    rig.advance(0.1)
+    rig.engine.phone_keys(rig.now, PHONE, "2")
+    rig.advance(100)
+    assert "".join(entry[-1] for entry in told(rig)) == "1" * 1000 + "2"
 
 
 def test_keys_are_told_while_other_verbs_run() -> None:

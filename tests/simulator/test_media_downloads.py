@@ -13,7 +13,7 @@ import pytest
 
 from workbench.simulator import silence
 from workbench.simulator.audio import seconds as length
-from workbench.simulator.media import tones
+from workbench.simulator.media import downloads, tones
 from workbench.simulator.media.downloads import MP3_RATE, Sounding, sounding
 from workbench.simulator.silence import Stored
 
@@ -90,6 +90,16 @@ async def test_an_mp3_file_has_the_announced_length_and_the_sound_in_its_place(t
     if channels == 2:
         assert begins(read[1], MP3_RATE) < 0.03
         assert tones.heard(read[1], [NEAR, FAR], MP3_RATE) == [FAR]
+
+
+@pytest.mark.parametrize("kind", ["wav", "mp3"])
+async def test_a_file_is_read_as_it_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    read: list[int] = []
+    known = downloads._channel
+    monkeypatch.setattr(downloads, "_channel", lambda file, count: read.append(count) or known(file, count))
+    silent = {"wav": silence.wav, "mp3": silence.mp3}[kind](600.0, 1, LABEL)
+    media = sounding(silent, stored(tmp_path, sine(NEAR, 2.0)), 600.0, kind)
+    assert next(media.blocks) and len(read) <= 2
 
 
 async def test_a_reader_who_leaves_leaves_nothing_open(tmp_path: Path) -> None:

@@ -178,6 +178,15 @@ def test_what_waits_is_bounded_and_told_once(desk: Desk, monkeypatch: pytest.Mon
     desk.faults.clear()
 
 
+def test_what_nobody_heard_in_its_time_takes_no_room(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_sound, "WAITING_LIMIT", 20_000)
+    for _ in range(5):
+        desk.says(play("audio/pcm", sine(600.0, 0.5, 8000).tobytes()))
+        desk.rig.advance(0.5)
+    desk.says(play("audio/pcm", sine(900.0, 0.5, 8000).tobytes()))
+    assert tones.heard(desk.heard(0.5), [600.0, 900.0]) == [900.0]
+
+
 def test_how_much_waits_is_counted_and_not_summed_at_each_frame(desk: Desk) -> None:
     class Looked(deque[object]):
         def __iter__(self) -> Never:

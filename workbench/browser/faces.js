@@ -44,6 +44,8 @@ export class Talk extends EventTarget {
     if (this.line) this.leave();
     const line = (this.line = new Line({ ...grant, sound: this.sound }));
     line.addEventListener("change", () => {
+      // A line that was left may still learn that its microphone is refused.
+      if (this.line !== line) return;
       this.state = { ...line.state };
       if (!this.up) this.#rest();
       this.changed();

@@ -9,12 +9,14 @@ from workbench import bxml
 from workbench.simulator import bodies, connects, gather, links, mixing, program, record
 from workbench.simulator.calls import Call
 from workbench.simulator.core import Core
+from workbench.simulator.effects import Refusal
 from workbench.simulator.records import Device
 from workbench.simulator.sounds import Sound
 
 PAUSES = {",": 0.5, "w": 0.5, "W": 1.0}  # in seconds (documented, bxml/sendDtmf)
 KEY_SECONDS = 0.1  # between two keys that a phone presses (ours)
 TONE_SECONDS = 0.06  # of each of them that is heard (ours)
+MOST_WAITING = 1000  # keys of one phone or device
 
 
 # StartGather and StopGather
@@ -47,17 +49,19 @@ def valid(digits: str) -> bool:
 
 
 def press(core: Core, call: Call, digits: str) -> None:
-    """Keys pressed at the far end of a call, one after the other, so that what each sets off keeps its order."""
-    _press(core, call.call_id, digits, partial(_from_phone, core, call))
+    """Keys pressed at the far end of a call, one after the other: what each sets off keeps its order. Raises Refusal 409 for too many."""
+    _press(core, call.call_id, digits, partial(_from_phone, core, call), "phone.keys")
 
 
 def press_on_device(core: Core, device: Device, digits: str) -> None:
-    """Keys pressed on a browser or app."""
-    _press(core, device.id, digits, partial(_from_device, core, device))
+    """Keys pressed on a browser or app. Raises Refusal 409 for too many."""
+    _press(core, device.id, digits, partial(_from_device, core, device), "device.keys")
 
 
-def _press(core: Core, where: str, digits: str, pressed: Callable[[str], None]) -> None:
+def _press(core: Core, where: str, digits: str, pressed: Callable[[str], None], rule: str) -> None:
     waiting = core.pressed.get(where)
+    if len(waiting or "") + len(digits) > MOST_WAITING:
+        raise Refusal(409, f"at most {MOST_WAITING} keys wait to be pressed", rule)
     core.pressed[where] = (waiting or "") + digits
     if waiting is None:
         _next_key(core, where, pressed)

@@ -38,12 +38,7 @@ class Sounding:
 
     def changed(self) -> None:
         """The engine may have changed: from the first recording or stream on, sound is taken while the clock runs."""
-        engine = self._world.engine
-        if (
-            self.takers is None
-            and (engine.started_recordings or engine.record_verbs or engine.connections)
-            and not self._world.clock.paused
-        ):
+        if self.takers is None and self._taken() and not self._world.clock.paused:
             from workbench.simulator.media.facing import Takers
 
             self.takers = Takers(self._world)

@@ -29,10 +29,9 @@ class Matrix(Panel):
         self._lookout = lookout
         self._measure = measure
         self._lock = threading.Lock()
-        self._picture = lookout.look()
         # What was computed when it was last measured, what was heard, and when.
         self._measured: tuple[Any, Heard, str] | None = None
-        super().__init__(publisher, "Who hears whom", view=self._view(self._picture))
+        super().__init__(publisher, "Who hears whom", view=self._view(lookout.look()))
         self._unsubscribe = lookout.subscribe(self._see)
 
     def hears(self) -> dict[str, list[str]]:
@@ -48,8 +47,7 @@ class Matrix(Panel):
         heard = self._measure()
         with self._lock:
             self._measured = (before["hears"], heard, time.strftime("%H:%M:%S"))
-            self._picture = self._lookout.look()
-            self._publisher.put(self, self._view(self._picture))
+            self._publisher.put(self, self._view(self._lookout.look()))
         return _named({**_view(before), "hears": _rows(before, heard)})
 
     def html(self) -> str:
@@ -66,7 +64,6 @@ class Matrix(Panel):
 
     def _see(self, picture: Picture) -> None:
         with self._lock:
-            self._picture = picture
             self._publisher.put(self, self._view(picture))
 
     def _view(self, picture: Picture) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from io import BufferedReader
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,7 @@ def _mp3(stored: silence.Stored, samples: int, frames: int) -> Iterator[bytes]:
 
     def packets() -> Iterator[bytes]:
         # A second more than there is: the encoder gives the last frames late.
-        for block in (*_read(stored, samples), np.zeros((NARROW_RATE, len(stored.paths)), np.int16)):
+        for block in chain(_read(stored, samples), [np.zeros((NARROW_RATE, len(stored.paths)), np.int16)]):
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.reshape(1, -1)), "s16", layout)
             frame.sample_rate = NARROW_RATE
             made = b""

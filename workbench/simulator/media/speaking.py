@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from workbench.simulator.effects import Refusal
 from workbench.simulator.media import jsonrpc
 from workbench.simulator.media.jsonrpc import RpcError, choice_of, flag_of, text_of
 from workbench.simulator.media.session import Session
@@ -60,6 +61,13 @@ class Speaking(Session):
 
     def connected(self) -> None:
         """One of its connections is up."""
+
+    def dialled(self, digit: str) -> None:
+        """A key came as telephone events, to which nothing is answered."""
+        try:
+            self.pressed(digit)
+        except Refusal as refusal:
+            self.fault(refusal.rule, error=refusal.description)
 
     async def ping(self, _params: Params) -> Params:
         """Anything will do."""

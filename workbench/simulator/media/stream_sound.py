@@ -57,6 +57,8 @@ class StreamVoice:
     def add(self, sound: Audio) -> bool:
         """Play something after what is there; False when too much waits already."""
         if self.bytes + len(sound.data) > WAITING_LIMIT:
+            self._skip(self.seconds + sound.seconds - self._left)  # nobody has listened for long
+        if self.bytes + len(sound.data) > WAITING_LIMIT:
             return False
         samples = from_pcmu(sound.data) if sound.pcmu else np.frombuffer(sound.data[: len(sound.data) // 2 * 2], "<i2").astype(np.int16)
         self._waiting.append((samples, sound.rate))
@@ -67,8 +69,7 @@ class StreamVoice:
         """The next 20 ms."""
         if self._stands():
             return None
-        left = self._stream.plays_until - self._now() if self._stream.playback is not None else 0.0
-        self._skip(self.seconds - left)
+        self._skip(self.seconds - self._left)
         if not self._waiting and not len(self._rest):
             return None
         pieces, count = [self._rest], len(self._rest)
@@ -83,6 +84,11 @@ class StreamVoice:
     def seconds(self) -> float:
         """How much waits."""
         return (len(self._rest) + self._lasts) / RATE
+
+    @property
+    def _left(self) -> float:
+        """How long the engine counts it as playing yet, in seconds."""
+        return self._stream.plays_until - self._now() if self._stream.playback is not None else 0.0
 
     def _count(self, samples: int, rate: int) -> None:
         self._lasts += samples * (RATE // rate)

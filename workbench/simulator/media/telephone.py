@@ -8,7 +8,6 @@ import numpy.typing as npt
 from workbench.simulator.media.sound import RATE
 
 NARROW_RATE = 8_000
-PCMU_SILENCE = 0xFF
 _TAPS_EACH_WAY = 16  # samples at the lower rate that a sample at the higher one is made of, on either side
 
 Pcm = npt.NDArray[np.int16]

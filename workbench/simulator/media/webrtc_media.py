@@ -33,7 +33,7 @@ class WebRtc:
         self._voice: RtpVoice | None = None
         self._alias: str | None = None
         self._published_as: str | None = None
-        self.publishing = Peer(on_key=session.pressed, on_state=partial(self._state, "publish"), channels=channels)
+        self.publishing = Peer(on_key=session.dialled, on_state=partial(self._state, "publish"), channels=channels)
         self.hearing = Hearing(session, Peer(on_state=partial(self._state, "subscribe"), channels=channels))
         self._task: asyncio.Task[None] | None = None
         session.follow("socket.media")
