@@ -8,7 +8,8 @@ import pytest
 
 from workbench.simulator.media import tones
 from workbench.simulator.media.sound import FRAME_SAMPLES, RATE
-from workbench.simulator.media.telephone import NARROW_RATE, PCMU_SILENCE, Narrower, Wider, from_pcmu, to_pcmu
+from workbench.simulator.media.telephone import NARROW_RATE, Narrower, Wider, from_pcmu, to_pcmu
+from workbench.simulator.media_streams import SILENCE
 
 
 def test_pcmu_is_what_others_take_it_for() -> None:
@@ -22,7 +23,7 @@ def test_pcmu_is_what_others_take_it_for() -> None:
     every = np.arange(-32768, 32768).astype(np.int16)
     off = np.abs(from_pcmu(to_pcmu(every)).astype(int) - every)
     assert (off <= np.maximum(8, np.abs(every.astype(int)) / 16)).all()
-    assert to_pcmu(np.zeros(160, np.int16)) == bytes([PCMU_SILENCE]) * 160
+    assert to_pcmu(np.zeros(160, np.int16)) == SILENCE
 
 
 @pytest.mark.parametrize("hz", [300.0, 1000.0, 2500.0])
