@@ -8,6 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no fault of what is tested.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parent.parent
 OWN_SETTINGS = ("BW_", "WORKBENCH_", "NGROK_", "PYNGROK_", "BASE_CALLBACK_URL", "USER_NUMBER", "JUPYTER", "IPYTHON", "CONDA_")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -29,12 +30,35 @@ def sound(level: float) -> Frame:
     return (32768 * 10 ** (level / 20) * np.sqrt(2) * np.sin(2 * np.pi * 500 * times)).astype(np.int16)
 
 
-class Listening:
-    """A gate and what it told."""
+class Loop:
+    """A loop whose time the test moves."""
 
     def __init__(self) -> None:
+        self.now = 100.0
+        self._due: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> MagicMock:
+        self._due.append((self.now + seconds, call))
+        return MagicMock(cancel=self._due.clear)
+
+    def pass_(self, seconds: float) -> None:
+        self.now += seconds
+        for at, call in [one for one in self._due if one[0] <= self.now]:
+            self._due.remove((at, call))
+            call()
+
+
+class Listening:
+    """A gate, its time, and what it told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.told: list[tuple[bool, float]] = []
         self.stands = False
+        self.loop = Loop()
+        monkeypatch.setattr(gates, "asyncio", MagicMock(get_running_loop=lambda: self.loop))
         self.gate = Gate(lambda: self.stands, lambda speaks, ago: self.told.append((speaks, ago)))
 
     def hear(self, frame: Frame | None, times: int) -> list[bool]:
@@ -43,26 +67,26 @@ class Listening:
         return [speaks for speaks, _ in self.told]
 
 
-async def test_a_voice_opens_it_and_a_pause_between_words_does_not_close_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = Listening()
+def test_a_voice_opens_it_and_a_pause_between_words_does_not_close_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Listening(monkeypatch)
     assert one.hear(sound(-43), 50) == []  # the room
     assert one.hear(sound(-20), 4) == [] and one.hear(None, 1) == [] and one.hear(sound(-20), 4) == []  # a click, and another
     assert one.hear(sound(-20), 1) == [True]
-    await asyncio.sleep(gates.CLOSE_SECONDS * 0.8)
+    one.loop.pass_(gates.CLOSE_SECONDS * 0.8)
     assert one.hear(sound(-43), 1) == [True]  # the end of a word is softer than its beginning
-    await asyncio.sleep(gates.CLOSE_SECONDS * 0.8)
+    one.loop.pass_(gates.CLOSE_SECONDS * 0.8)
     assert one.hear(sound(-50), 1) == [True]
-    await until(lambda: len(one.told) == 2)
+    one.loop.pass_(gates.CLOSE_SECONDS * 0.3)
     speaks, ago = one.told[-1]
     assert not speaks and ago >= gates.CLOSE_SECONDS
     assert one.hear(sound(-20), 5) == [True, False, True]
     one.gate.close()
-    await asyncio.sleep(gates.CLOSE_SECONDS * 1.2)
+    one.loop.pass_(gates.CLOSE_SECONDS * 2)
     assert len(one.told) == 3
 
 
-async def test_while_the_clock_stands_nobody_is_heard() -> None:
-    one = Listening()
+def test_while_the_clock_stands_nobody_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Listening(monkeypatch)
     one.stands = True
     assert one.hear(sound(-10), 50) == []
 
@@ -95,7 +119,7 @@ async def ends_by_silence(platform: Served, hushed: float) -> None:
     [ended] = platform.happened("recordingEnded")
     assert ended["rule"] == "record.silence"
     # The device's end is known by its test, and its last frames are on their way.
-    assert hushed + SILENCE - 0.1 <= times(platform, "recordingEnded")[0] <= hushed + SILENCE + 1.0
+    assert hushed + SILENCE - 0.1 <= times(platform, "recordingEnded")[0] <= hushed + SILENCE + 5.0
     takers = platform.world.sound.takers
     assert takers is not None
     await until(lambda: takers.gates._open == {})
