@@ -246,6 +246,23 @@ def test_a_microphone_refused_after_the_line_was_left_says_nothing_of_the_next_l
     assert page.evaluate(talk) == [True, True]
 
 
+def test_what_a_view_is_over_with_keeps_nothing(wb, show):
+    page = show(softphone_page(wb, "ann"))
+    over = """async () => {
+      const { Talk } = await import("/_local/browser/faces.js");
+      const talk = new Talk();
+      talk.sound.wake();
+      const context = talk.sound.context;
+      let left = 0;
+      talk.leave = () => (left += 1);
+      talk.end();
+      window.dispatchEvent(new Event("pagehide"));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return [context.state, talk.sound.context, left];
+    }"""
+    assert page.evaluate(over) == ["closed", None, 1]
+
+
 def test_a_page_that_is_no_secure_context(wb, show):
     page = show(softphone_page(wb, "ann", "far.test"), microphone=False)
     page.get_by_role("button", name="Connect").click()

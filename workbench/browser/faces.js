@@ -17,6 +17,7 @@ export const party = (number) => (number || "").replace(/^\+1(...)(...)(....)$/,
 
 /** One line and its sound, for as many views as look at it. Event `change`. */
 export class Talk extends EventTarget {
+  #hidden = () => this.leave();
   sound = new Sound();
   line = null;
   state = OFF;
@@ -28,7 +29,7 @@ export class Talk extends EventTarget {
   constructor() {
     super();
     this.sound.addEventListener("change", () => this.changed());
-    globalThis.addEventListener?.("pagehide", () => this.leave());
+    globalThis.addEventListener?.("pagehide", this.#hidden);
   }
 
   changed() {
@@ -64,6 +65,13 @@ export class Talk extends EventTarget {
   leave() {
     this.line?.close();
     this.#rest();
+  }
+
+  /** It is over, for good: a cell that is run again makes another one. */
+  end() {
+    this.leave();
+    globalThis.removeEventListener?.("pagehide", this.#hidden);
+    this.sound.end();
   }
 
   #rest() {

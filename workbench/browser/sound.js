@@ -231,6 +231,13 @@ export class Sound extends EventTarget {
     this.#context?.suspend();
     this.#isBlocked(false);
   }
+
+  /** Let go of everything. */
+  end() {
+    this.rest();
+    this.#context?.close();
+    this.#context = this.#loaded = this.inputMeter = this.outputMeter = null;
+  }
 }
 
 function ringing(context) {

@@ -50,21 +50,8 @@ def create_app(world: World, setup: Setup | None = None, *, token: str | None = 
 
     async def failed(request: Request, problem: Exception) -> Response:
         status = problem.status_code if isinstance(problem, HTTPException) else 500
-        response = words(request, problem, status)
+        response = _words(request, problem, status, webrtc, endpoints)
         return world.refuse(response, _RULES[status]) if status in _RULES else response
-
-    def words(request: Request, problem: Exception, status: int) -> Response:
-        headers = problem.headers if isinstance(problem, HTTPException) else None
-        if request.url.path.startswith("/api/v2/"):
-            return voice_api.error(status, *_VOICE_WORDS.get(status, _VOICE_OTHER), headers)
-        text = problem.detail if isinstance(problem, HTTPException) else "Internal error"
-        if request.url.path.startswith("/v1/"):
-            return webrtc.error(status, text)
-        if request.url.path.startswith("/v2/"):
-            return endpoints.error(status, text, {"reference": request.url.path}, headers)
-        response = control_api.error(status, f"{text}: {_PLACES}" if status == 404 else text)
-        response.headers.update(headers or {})
-        return response
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -88,6 +75,21 @@ def create_app(world: World, setup: Setup | None = None, *, token: str | None = 
     # A path with a slash too many is none of the platform's: nothing says that it redirects.
     app.router.redirect_slashes = False
     return app
+
+
+def _words(request: Request, problem: Exception, status: int, webrtc: WebRtcApi, endpoints: EndpointsApi) -> Response:
+    """What no operation answers, in the words of the API whose path it is."""
+    headers = problem.headers if isinstance(problem, HTTPException) else None
+    if request.url.path.startswith("/api/v2/"):
+        return voice_api.error(status, *_VOICE_WORDS.get(status, _VOICE_OTHER), headers)
+    text = problem.detail if isinstance(problem, HTTPException) else "Internal error"
+    if request.url.path.startswith("/v1/"):
+        return webrtc.error(status, text)
+    if request.url.path.startswith("/v2/"):
+        return endpoints.error(status, text, {"reference": request.url.path}, headers)
+    response = control_api.error(status, f"{text}: {_PLACES}" if status == 404 else text)
+    response.headers.update(headers or {})
+    return response
 
 
 async def _issue_token(request: Request, accounts: Accounts, world: World) -> Response:

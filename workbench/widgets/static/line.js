@@ -28,7 +28,7 @@ export function panel(frame, face, more) {
   return {
     initialize({ model }) {
       model.on("msg:custom", take);
-      return () => talk.leave();
+      return () => talk.end();
     },
     render({ model, el }) {
       const place = frame(el, model);
