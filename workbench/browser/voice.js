@@ -45,6 +45,7 @@ export class Line extends EventTarget {
   #revision = 0;
   #turn = 0;
   #ready = null;
+  #hearing = null;
   #negotiating = Promise.resolve();
   #rtt = null;
   #pinging = null;
@@ -119,7 +120,7 @@ export class Line extends EventTarget {
     this.#tries += 1;
     this.#socket = null;
     if (code === GOOD_BYE) return this.close("failed", reason ? `The platform has ended the line: ${reason}` : "The platform has ended the line.");
-    if (this.#tries >= (this.#opened ? MOST_TRIES : FIRST_TRIES)) return this.close("failed", this.#opened ? "The platform has not come back. If its workbench was closed or its kernel restarted, run the cells again." : "The platform cannot be reached, or it does not admit this line. Is its workbench still open? If not, run its cells again.");
+    if (this.#tries >= (this.#opened ? MOST_TRIES : FIRST_TRIES)) return this.close("failed", this.#opened ? "The platform has not come back. If its workbench was closed or its kernel restarted, run the cells again." : "The platform cannot be reached, or it does not admit this line: its token may be wrong, expired or in use. If its workbench was closed, run its cells again.");
     this.#tell({ line: this.#opened ? "reconnecting" : "connecting", why: reason ? `Lost: ${reason}` : "" });
     const turn = this.#turn;
     await wait(Math.min(5, this.#opened ? this.#tries : 0.5));
@@ -206,6 +207,7 @@ export class Line extends EventTarget {
   async #webrtc(turn) {
     if (!globalThis.RTCPeerConnection) throw new Error("this browser has none");
     const ready = new Promise((resolve) => (this.#ready = resolve));
+    const hearing = new Promise((resolve) => (this.#hearing = resolve));
     const told = await this.ask("setMediaPreferences", { protocol: "WEBRTC", ...(this.dialect === "brtc" && { autoAccept: true }) });
     if (turn !== this.#turn) return;
     const up = (this.#up = this.#peer());
@@ -215,7 +217,9 @@ export class Line extends EventTarget {
       await Promise.race([ready, nowhere(up)]);
     } else {
       await this.#publish();
-      await Promise.race([connected(up), nowhere(up)]);
+      // Over loopback one of the two may come up without the other; a platform may offer the second one only when there is something to hear.
+      const both = connected(up).then(() => this.#down && hearing);
+      await Promise.race([both, nowhere(up)]);
     }
     if (up !== this.#up) return;
     this.#live = true;
@@ -252,6 +256,7 @@ export class Line extends EventTarget {
     this.#revision = sdpRevision ?? this.#revision;
     if (!this.#down) {
       this.#down = this.#peer();
+      connected(this.#down).then(this.#hearing);
       this.#down.ontrack = ({ track, streams: [stream] }) => {
         if (track.kind !== "audio" || !stream) return;
         this.sound.hear(stream);
