@@ -211,6 +211,17 @@ def test_a_page_without_webrtc_and_without_a_microphone(wb, show):
     assert page.faults + other.faults == []
 
 
+def test_who_can_speak_by_webrtc_and_not_hear_has_pcm(wb, show):
+    """As happens over loopback: one of the two connections comes up without the other."""
+    deaf = """(() => { let made = 0; window.RTCPeerConnection = class extends window.RTCPeerConnection {
+        constructor(how) { super(made++ ? {...how, iceTransportPolicy: "relay"} : how); }
+    }; })();"""
+    page = show(softphone_page(wb, "deaf"), script=deaf)
+    page.get_by_role("button", name="Connect").click()
+    connected(page, "PCM")
+    assert page.faults == []
+
+
 def test_a_second_device_and_a_token_of_nobody(wb, show):
     first, second = (show(softphone_page(wb, "eve")) for _ in range(2))
     first.get_by_role("button", name="Connect").click()
