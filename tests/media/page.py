@@ -40,12 +40,14 @@ function listen(stream) {
 }
 async function connect(token, url) {
     context ??= new AudioContext({ sampleRate: 48000 });
-    rtc = new BandwidthRtc("error");
+    const mine = rtc = new BandwidthRtc("error");
+    // What the SDK was still working on when it was disconnected is no news of the next connection.
     rtc.onStreamAvailable(one => {
+        if (rtc !== mine) return;
         events.push(["available", one.endpointId, one.participantId ?? null, one.alias ?? null, one.mediaTypes]);
         streams.set(one.endpointId, listen(one.mediaStream));
     });
-    rtc.onStreamUnavailable(id => { events.push(["unavailable", id]); streams.delete(id); });
+    rtc.onStreamUnavailable(id => { if (rtc !== mine) return; events.push(["unavailable", id]); streams.delete(id); });
     await rtc.connect({ deviceToken: token }, { websocketUrl: url });
 }
 async function publish(alias) {

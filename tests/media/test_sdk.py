@@ -53,7 +53,9 @@ async def connected(stage: Stage, page: SdkPage, session: str) -> str:
 async def stream_of(page: SdkPage) -> str:
     """The one stream that the page was given."""
     await until(page.events, 10, "a stream")
-    (event,) = await page.events()
+    found = await page.events()
+    assert len(found) == 1, found
+    (event,) = found
     assert event[0] == "available" and event[4] == ["AUDIO"]
     return str(event[1])
 
