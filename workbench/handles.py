@@ -69,8 +69,8 @@ class Phone:
     def set(self, **script: Any) -> Phone:
         """Script it. Gives the phone.
 
-        Fields: answer, ring_seconds, busy, reject, hangup_after, by_hand, answered_by, rings, says, tone (in hertz), echoes, refuses_with,
-        refer_answer, refer_outcome.
+        Fields: answer, ring_seconds, busy, reject, hangup_after, by_hand, answered_by, rings, says, plays (a URL), tone (in hertz), echoes,
+        refuses_with, refer_answer, refer_outcome.
         """
         self._local.send("PUT", f"/phones/{quote(self.number)}", script)
         return self

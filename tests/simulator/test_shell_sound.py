@@ -159,6 +159,21 @@ async def test_a_sound_is_heard_by_whom_it_is_played_to(live: Platform) -> None:
     assert [tones.heard(ear.samples, [500, 700, 900]) for ear in heard.values()] == [[700], [700]]
 
 
+async def test_the_file_of_a_phones_script_is_heard_by_the_others_and_let_go_of(live: Platform) -> None:
+    await live.http.put(f"/_local/phones/{PHONE}", json={"plays": "http://app.test/sound.wav"})
+    live.application.replies["answer"] = document(ROOM)
+    heard = Heard()
+    live.world.plane.set_outlet(Ear(PHONE_2), heard)
+    call = await live.call(PHONE)
+    await live.call(PHONE_2)
+    await until(lambda: len(heard.frames) >= 20)
+    assert tones.heard(heard.samples, [500, 700, 900]) == [700]
+    await live.http.post(f"/_local/phones/{PHONE}/keys", json={"digits": "5"})
+    await until(lambda: tones.heard(heard.samples[-20 * FRAME_SAMPLES :], [500, 700, 900]) == [700])
+    await live.http.post(f"/api/v2/accounts/9900000/calls/{call}", json={"state": "completed"})
+    await until(lambda: live.world.sound.files == {})
+
+
 async def test_scripted_phones_sound_and_echo(live: Platform) -> None:
     await live.http.put(f"/_local/phones/{PHONE}", json={"tone": 700})
     await live.http.put(f"/_local/phones/{PHONE_2}", json={"echoes": True})

@@ -150,6 +150,80 @@ def test_keys_of_a_phone_are_heard_of_it_and_interrupt_what_it_says():
     assert not rig.engine.sounds
 
 
+SONG = "http://files.test/song.wav"
+
+
+def playing(seconds: float | None, **script: object) -> tuple[Rig, int]:
+    """A phone in a call whose file has been fetched, or cannot be; what it was fetched with."""
+    rig, _ = connected(plays=SONG, **script)
+    (number,) = rig.engine.fetches
+    rig.engine.audio_fetched(rig.now, number, seconds, None if seconds else "not found")
+    return rig.settle(), number
+
+
+def test_a_phone_plays_the_file_of_its_script_and_lets_go_of_it():
+    rig, number = playing(2.0)
+    assert (sound(rig, PHONE).kind, sound(rig, PHONE).fetch_id, sound(rig, PHONE).until) == ("file", number, rig.now + 2)
+    rig.advance(2)
+    assert not rig.engine.sounds and not rig.engine.speech
+
+
+def test_it_plays_after_what_it_says_and_what_it_is_told_to_say_comes_after_that():
+    rig, _ = playing(2.0, says="Hello.")
+    rig.engine.phone_say(rig.now, PHONE, "Goodbye.")
+    heard = [sound(rig, PHONE).text]
+    for seconds in (0.4, 2.0):
+        rig.advance(seconds)
+        heard.append(sound(rig, PHONE).text)
+    assert heard == ["Hello.", None, "Goodbye."]
+
+
+@pytest.mark.parametrize("says", [None, "A sentence that takes some time."], ids=["playing", "waiting"])
+def test_what_a_phone_does_not_play_to_its_end_is_let_go_of(says: str | None):
+    rig, number = playing(9.0, says=says)
+    rig.engine.phone_hangup(rig.now, PHONE)
+    assert DropAudio(number) in rig.engine.take_effects()
+
+
+def test_a_file_that_comes_after_the_call_is_let_go_of_and_one_that_fails_is_told():
+    rig, _ = connected(plays=SONG)
+    (number,) = rig.engine.fetches
+    rig.engine.phone_hangup(rig.now, PHONE)
+    rig.settle()
+    rig.engine.audio_fetched(rig.now, number, 2.0)
+    assert rig.engine.take_effects() == [DropAudio(number)]
+    rig, _ = playing(None)
+    assert [one.data["reason"] for one in rig.happenings if one.kind == "phonePlayFailed"] == ["not found"]
+    assert not rig.engine.sounds
+
+
+@pytest.mark.parametrize("end", ["", "hangs up meanwhile"])
+def test_a_key_interrupts_a_file_that_goes_on_after_it(end: str):
+    rig, number = playing(2.0)
+    rig.engine.phone_keys(rig.now, PHONE, "1")
+    assert sound(rig, PHONE).digits == "1" and DropAudio(number) not in rig.engine.take_effects()
+    if end:
+        rig.now += 0.03
+        rig.engine.phone_hangup(rig.now, PHONE)
+    else:
+        rig.advance(0.07)
+        assert sound(rig, PHONE).fetch_id == number
+    effects = rig.engine.take_effects()
+    rig.now += 2
+    while (due := rig.engine.next_timer()) is not None and due <= rig.now:
+        rig.engine.fire(rig.now)
+    assert [*effects, *rig.engine.take_effects()].count(DropAudio(number)) == 1
+
+
+@pytest.mark.parametrize("url", ["song.wav", "ftp://a/b", "http://user:secret@a/b", "http://", "http://a b/", 5])
+def test_a_phone_plays_from_an_address_of_the_web(url: object):
+    rig = Rig()
+    with pytest.raises(Refusal, match="plays must be an http or https URL without credentials, or null"):
+        rig.engine.configure_phone(PHONE, {"plays": url})
+    assert rig.engine.configure_phone(PHONE, {"plays": "https://a.test:8443/b%20c?d"}).plays
+    assert rig.engine.configure_phone(PHONE, {"plays": None}).plays is None
+
+
 def test_a_key_at_the_end_of_a_sentence_is_not_cut_off_by_it():
     rig, _ = connected(says="Hello.")
     rig.advance(0.38)

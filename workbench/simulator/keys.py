@@ -117,17 +117,18 @@ def _legs(core: Core, participant_id: str) -> list[Call]:
 
 def _sound(core: Core, source: str, key: str) -> None:
     """A key is heard as a tone; what a phone is saying meanwhile goes on after it."""
-    former = core.sounds.get(source)
+    former = core.sounds.pop(source, None)
     sound = core.play(source, "keys", TONE_SECONDS, digits=key)
     core.after(TONE_SECONDS, partial(_sounded, core, source, sound, former), waits=False)
 
 
 def _sounded(core: Core, source: str, sound: Sound, former: Sound | None) -> None:
-    if core.sounds.get(source) is not sound:
-        return
-    core.hush(source)
-    if former is not None and former.kind != "keys" and former.until is not None and former.until > core.now:
+    goes_on = core.sounds.get(source) is sound and former is not None and former.kind != "keys"
+    core.hush(source, sound)
+    if goes_on and former is not None and former.until is not None and former.until > core.now:
         core.sounds[source] = former
+    elif former is not None and former.fetch_id is not None:
+        core.drop(former.fetch_id)
 
 
 def _hear(core: Core, call: Call, key: str, seen: set[str]) -> None:

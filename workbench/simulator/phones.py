@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
@@ -14,13 +15,14 @@ AnsweredBy = Literal["human", "answering-machine", "tone-detected", "silence", "
 Failure = int
 Hertz = float  # within what a telephone's far end may hear
 Status = int
+Address = str  # of a file
 
 
 @dataclass(frozen=True, slots=True)
 class Phone:
     """A simulated telephone and its script, at a number or SIP URI. Seconds are decimal; `hangup_after` counts from the answer.
 
-    In a call it `says` a sentence when it is answered, sounds a `tone` all the time, and `echoes` what it hears.
+    In a call it `says` a sentence and `plays` a file when it is answered, sounds a `tone` all the time, and `echoes` what it hears.
     """
 
     number: str
@@ -33,6 +35,7 @@ class Phone:
     answered_by: AnsweredBy = "human"
     rings: bool = True
     says: str | None = None
+    plays: Address | None = None
     tone: Hertz | None = None
     echoes: bool = False
     refuses_with: Failure | None = None
@@ -98,6 +101,7 @@ _WORDS = {
     "float | None": "a number of seconds from 0 to 86400, or null",
     "str | None": "a text, or null",
     "Hertz | None": "a frequency from 20 to 20000, or null",
+    "Address | None": "an http or https URL without credentials, or null",
     "Failure | None": "a SIP status from 400 to 699, or null",
     "Status": "a SIP status from 200 to 699",
     "Status | None": "a SIP status from 200 to 699, or null",
@@ -118,4 +122,6 @@ def _fits(kind: str, value: Any) -> bool:
     if kind.startswith(("float", "Hertz")):
         low, high = (20, 20_000) if kind.startswith("Hertz") else (0, 86_400)
         return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
-    return isinstance(value, str) and len(value) <= MOST_CHARACTERS
+    if not isinstance(value, str) or len(value) > MOST_CHARACTERS:
+        return False
+    return not kind.startswith("Address") or re.fullmatch(r"https?://[^/@\s?#]+([/?#]\S*)?", value) is not None

@@ -631,6 +631,12 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("phone.script", "a simulated phone does what its script says", C, "ours"),
     ("phone.one-call", "a simulated phone is busy while it is in a call", C, "ours"),
     ("phone.keys", "keys pressed together on a simulated phone come 0.1 s apart; at most 1000 wait", C, "ours"),
+    (
+        "phone.plays",
+        "a phone plays the file of its script once it is answered, after the sentence it says; one that fails is told",
+        C,
+        "ours",
+    ),
     ("phone.say", "a phone says what it is told to, one sentence after the other; at most 20 wait", C, "ours"),
     ("phone.greeting", "an answering machine without words of its own greets for 8 s; after a greeting comes a beep", C, "ours"),
     ("phone.refuses", "a simulated phone refuses with the SIP status of its script", C, "ours"),

@@ -55,11 +55,19 @@ class Stream:
         return isinstance(self.verb, bxml.StartTranscription)
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that was fetched for a phone to play; its length in seconds."""
+
+    fetch_id: int
+    seconds: float
+
+
 @dataclass(slots=True)
 class Speech:
-    """What the phone of a call is saying and what it will say next, None standing for a beep; the sound of it, and its timers."""
+    """What the phone of a call is saying and what it will say or play next, None standing for a beep; the sound of it, and its timers."""
 
-    waiting: list[str | None] = field(default_factory=list)
+    waiting: list[str | File | None] = field(default_factory=list)
     sound: Sound | None = None
     timers: list[Timer] = field(default_factory=list)
 
