@@ -11,9 +11,10 @@ import av
 import numpy as np
 import pytest
 
+from tests.simulator import hearing
 from workbench.simulator import silence
 from workbench.simulator.audio import seconds as length
-from workbench.simulator.media import downloads, tones
+from workbench.simulator.media import downloads
 from workbench.simulator.media.downloads import MP3_RATE, Sounding, sounding
 from workbench.simulator.silence import Stored
 
@@ -85,11 +86,11 @@ async def test_an_mp3_file_has_the_announced_length_and_the_sound_in_its_place(t
     read = samples_of(data)
     assert read.shape[0] == channels and read.shape[1] / MP3_RATE == pytest.approx(seconds, abs=0.05)
     assert begins(read[0], MP3_RATE) == pytest.approx(seconds / 2, abs=0.03)
-    assert tones.heard(read[0], [NEAR, FAR], MP3_RATE) == [NEAR]
-    assert tones.levels(read[0][: round(seconds * 0.45 * MP3_RATE)], [NEAR], MP3_RATE)[0] < 0.01
+    assert hearing.heard(read[0], [NEAR, FAR], MP3_RATE) == [NEAR]
+    assert hearing.levels(read[0][: round(seconds * 0.45 * MP3_RATE)], [NEAR], MP3_RATE)[0] < 0.01
     if channels == 2:
         assert begins(read[1], MP3_RATE) < 0.03
-        assert tones.heard(read[1], [NEAR, FAR], MP3_RATE) == [FAR]
+        assert hearing.heard(read[1], [NEAR, FAR], MP3_RATE) == [FAR]
 
 
 @pytest.mark.parametrize("kind", ["wav", "mp3"])

@@ -13,7 +13,7 @@ import av
 import numpy as np
 import pytest
 
-from workbench.simulator.media import tones
+from tests.simulator import hearing
 from workbench.simulator.media.files import Files, Playback
 from workbench.simulator.media.sound import FRAME_SAMPLES, RATE, Frame
 
@@ -72,21 +72,21 @@ async def heard(playback: Playback, seconds: float, begin: float = 0.0) -> Frame
 async def test_wav_files(player: Files, rate: int) -> None:
     for width in (1, 2):
         sound = await heard(player.play(wav(sine(700.0, 1.5, rate), rate, width=width)), 2.0)
-        assert tones.levels(sound[: round(1.4 * RATE)], [700.0])[0] == pytest.approx(6000 / 32768, rel=0.05)
+        assert hearing.levels(sound[: round(1.4 * RATE)], [700.0])[0] == pytest.approx(6000 / 32768, rel=0.05)
         assert not sound[round(1.52 * RATE) :].any()
 
 
 async def test_both_channels_are_heard(player: Files) -> None:
     both = np.stack([sine(700.0, 1.0, 44100), sine(1100.0, 1.0, 44100)], 1).ravel()
     sound = await heard(player.play(wav(both, 44100, channels=2)), 1.0)
-    assert tones.heard(sound, [700.0, 900.0, 1100.0]) == [700.0, 1100.0]
+    assert hearing.heard(sound, [700.0, 900.0, 1100.0]) == [700.0, 1100.0]
 
 
 @pytest.mark.parametrize("rate", [16000, 44100])
 async def test_mp3_files(player: Files, rate: int) -> None:
     sound = await heard(player.play(mp3(sine(700.0, 1.5, rate), rate)), 2.0)
-    assert tones.heard(sound[: round(1.4 * RATE)], [500.0, 700.0, 1000.0]) == [700.0]
-    assert tones.levels(sound[round(1.7 * RATE) :], [700.0])[0] < 0.001
+    assert hearing.heard(sound[: round(1.4 * RATE)], [500.0, 700.0, 1000.0]) == [700.0]
+    assert hearing.levels(sound[round(1.7 * RATE) :], [700.0])[0] < 0.001
 
 
 async def test_an_hour_is_decoded_as_it_is_heard(player: Files) -> None:
@@ -94,11 +94,11 @@ async def test_an_hour_is_decoded_as_it_is_heard(player: Files) -> None:
     hour = np.concatenate([sine(600.0, 1800.0, rate), sine(900.0, 1800.0, rate)])
     for data in (wav(hour, rate), mp3(hour[1200 * rate : 2400 * rate], rate)):
         playback = player.play(data)
-        assert tones.heard(await heard(playback, 0.4), [600.0, 900.0]) == [600.0]
+        assert hearing.heard(await heard(playback, 0.4), [600.0, 900.0]) == [600.0]
         assert sum(piece.nbytes for _, piece in playback._pieces) < 2_000_000
         # The clock was moved; then it goes on.
-        assert tones.heard(await heard(playback, 0.4, 1100.0), [600.0, 900.0]) == ([900.0] if len(data) < 10e6 else [600.0])
-        assert tones.heard(await heard(playback, 8.0, 1190.0), [600.0, 900.0]) == ([900.0] if len(data) < 10e6 else [600.0])
+        assert hearing.heard(await heard(playback, 0.4, 1100.0), [600.0, 900.0]) == ([900.0] if len(data) < 10e6 else [600.0])
+        assert hearing.heard(await heard(playback, 8.0, 1190.0), [600.0, 900.0]) == ([900.0] if len(data) < 10e6 else [600.0])
         assert sum(piece.nbytes for _, piece in playback._pieces) < 2_000_000
 
 
@@ -123,7 +123,7 @@ async def test_a_broken_file_is_silent_and_told(player: Files, told: list[tuple[
 async def test_a_file_that_breaks_off_is_played_as_far_as_it_goes(player: Files) -> None:
     data = wav(sine(700.0, 2.0, 8000), 8000)
     sound = await heard(player.play(data[: len(data) // 2]), 1.5)
-    assert tones.heard(sound[: round(0.9 * RATE)], [700.0]) == [700.0] and not sound[round(1.1 * RATE) :].any()
+    assert hearing.heard(sound[: round(0.9 * RATE)], [700.0]) == [700.0] and not sound[round(1.1 * RATE) :].any()
 
 
 @pytest.mark.parametrize("rate", [1, 999, 4_000_000])

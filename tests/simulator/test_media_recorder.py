@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.simulator import hearing
 from workbench import bxml
 from workbench.simulator import routes
 from workbench.simulator.media import recorder as recording_shell
@@ -114,8 +115,8 @@ def test_a_sound_is_where_it_was(desk: Desk) -> None:
     assert len(samples) == 8.0 * RATE and desk.taps == []
     stretches = [loud(samples, begin, end) for begin, end in ((0, 4), (4.01, 5.5), (5.5, 7.5), (7.51, 8))]
     assert stretches == [False, True, False, True]
-    assert tones.heard(samples[4 * RATE : 5 * RATE], [600.0, 900.0], RATE) == [600.0]
-    assert tones.heard(samples[-4000:], [600.0, 900.0], RATE) == [900.0]
+    assert hearing.heard(samples[4 * RATE : 5 * RATE], [600.0, 900.0], RATE) == [600.0]
+    assert hearing.heard(samples[-4000:], [600.0, 900.0], RATE) == [900.0]
     # Without seams at the frames.
     assert np.abs(np.diff(samples[round(4.1 * RATE) : round(5.4 * RATE)].astype(int))).max() < 3277 * 2 * np.pi * 600 / RATE * 1.1
 
@@ -143,8 +144,8 @@ def test_a_pause_is_left_out(desk: Desk) -> None:
     desk.run(0.1)
     (samples,) = desk.channels()
     assert len(samples) == 2 * RATE
-    assert tones.heard(samples[:RATE], [600.0, 900.0, 1200.0], RATE) == [600.0]
-    assert tones.heard(samples[RATE:], [600.0, 900.0, 1200.0], RATE) == [1200.0]
+    assert hearing.heard(samples[:RATE], [600.0, 900.0, 1200.0], RATE) == [600.0]
+    assert hearing.heard(samples[RATE:], [600.0, 900.0, 1200.0], RATE) == [1200.0]
 
 
 def test_where_the_clock_stood_or_was_moved_there_is_silence(desk: Desk) -> None:
@@ -163,7 +164,7 @@ def test_where_the_clock_stood_or_was_moved_there_is_silence(desk: Desk) -> None
     (samples,) = desk.channels()
     assert len(samples) == 13 * RATE
     assert [loud(samples, begin, end) for begin, end in ((0.01, 1), (1, 11), (11.01, 13))] == [True, False, True]
-    assert tones.heard(samples[12 * RATE :], [600.0, 900.0], RATE) == [600.0]
+    assert hearing.heard(samples[12 * RATE :], [600.0, 900.0], RATE) == [600.0]
 
 
 def test_uneven_beats_are_not_heard(desk: Desk) -> None:
@@ -188,7 +189,7 @@ def test_two_channels_keep_the_sides_apart_and_hear_the_platform(desk_of: Callab
     desk.rig.engine.update_call(desk.rig.now, call, {"state": "completed"})
     desk.run(0.1)
     near, far = desk.channels()
-    assert tones.heard(near, [600.0, 900.0], RATE) == [600.0] and tones.heard(far, [600.0, 900.0], RATE) == [900.0]
+    assert hearing.heard(near, [600.0, 900.0], RATE) == [600.0] and hearing.heard(far, [600.0, 900.0], RATE) == [900.0]
 
 
 def test_who_is_recorded_with_whom(desk_of: Callable[..., Desk]) -> None:
@@ -212,7 +213,7 @@ def test_record_takes_the_far_end_alone(desk_of: Callable[..., Desk]) -> None:
     desk.hz = {PHONE: 600.0, call: 900.0}
     desk.run(2.0)
     (samples,) = desk.channels()
-    assert RATE <= len(samples) <= RATE + 160 and tones.heard(samples, [600.0, 900.0], RATE) == [600.0]
+    assert RATE <= len(samples) <= RATE + 160 and hearing.heard(samples, [600.0, 900.0], RATE) == [600.0]
 
 
 @pytest.mark.parametrize("delete", ["recording", "media", "30 days", "reset", "close"])

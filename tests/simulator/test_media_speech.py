@@ -14,7 +14,8 @@ import av
 import numpy as np
 import pytest
 
-from workbench.simulator.media import speech, tones
+from tests.simulator import hearing
+from workbench.simulator.media import speech
 from workbench.simulator.media.sound import FRAME_SAMPLES, RATE, Frame
 from workbench.simulator.media.speech import Sentence, Speech
 from workbench.simulator.saying import seconds_to_say
@@ -132,9 +133,9 @@ async def test_without_the_extra_two_soft_tones_take_the_sentences_place() -> No
     voice.warm()
     sound = await whole(voice.say("Hello and welcome.", 1.2))
     step = round(speech.SOFT_SECONDS * RATE)
-    heard = [tones.heard(sound[start : start + step], speech.SOFT_HZ) for start in range(0, len(sound), step)]
+    heard = [hearing.heard(sound[start : start + step], speech.SOFT_HZ) for start in range(0, len(sound), step)]
     assert heard == [[330.0], [392.0], [330.0], [392.0]]
-    assert tones.levels(sound, [330.0])[0] < 0.1 and told == []
+    assert hearing.levels(sound, [330.0])[0] < 0.1 and told == []
     voice.close()
 
 
@@ -174,7 +175,7 @@ async def test_a_voice_that_cannot_be_loaded_is_told_once_and_tones_take_its_pla
     told: list[tuple[str, str]] = []
     voice = Speech(lambda about, why: told.append((about, why)))
     for _ in range(2):
-        assert tones.heard((await whole(voice.say("Hello.", 0.4)))[:14_000], speech.SOFT_HZ) == [330.0]
+        assert hearing.heard((await whole(voice.say("Hello.", 0.4)))[:14_000], speech.SOFT_HZ) == [330.0]
     await until(lambda: bool(told))
     assert told == [("voice", "it cannot be loaded. OSError: no such library")]
     voice.close()

@@ -11,6 +11,7 @@ from typing import Never
 import numpy as np
 import pytest
 
+from tests.simulator import hearing
 from workbench import bxml
 from workbench.simulator.media import stream_sound, tones
 from workbench.simulator.media.plan import Take
@@ -94,7 +95,7 @@ def test_a_track_arrives_as_pcmu(desk: Desk) -> None:
         sent.append(desk.sound.frame(desk.number, "inbound"))
         assert desk.sound.frame(desk.number, "outbound") is SILENCE
     assert {len(frame) for frame in sent} == {160} and sent[0] is SILENCE and SILENCE not in sent[1:]
-    assert tones.heard(from_pcmu(b"".join(sent)), [600.0, 900.0], 8000) == [600.0]
+    assert hearing.heard(from_pcmu(b"".join(sent)), [600.0, 900.0], 8000) == [600.0]
 
 
 def test_frames_wait_a_little_and_no_longer(desk: Desk) -> None:
@@ -134,9 +135,9 @@ def test_what_an_application_plays_is_heard(desk: Desk, kind: str, rate: int) ->
             piece = sound[start : start + step]
             desk.says(play(kind, to_pcmu(piece.astype(np.int16)) if kind == "audio/pcmu" else piece.tobytes()))
     heard = desk.heard(1.5)
-    assert tones.heard(heard[: RATE // 2 - 1000], [600.0, 900.0]) == [600.0]
-    assert tones.heard(heard[RATE // 2 + 1000 : RATE - 1000], [600.0, 900.0]) == [900.0]
-    assert tones.levels(heard[: RATE // 2], [600.0])[0] == pytest.approx(8000 / 32768, rel=0.1)
+    assert hearing.heard(heard[: RATE // 2 - 1000], [600.0, 900.0]) == [600.0]
+    assert hearing.heard(heard[RATE // 2 + 1000 : RATE - 1000], [600.0, 900.0]) == [900.0]
+    assert hearing.levels(heard[: RATE // 2], [600.0])[0] == pytest.approx(8000 / 32768, rel=0.1)
     assert not heard[RATE + 2000 :].any()
 
 
@@ -146,7 +147,7 @@ def test_clear_is_silence_at_once_and_what_follows_is_heard(desk: Desk) -> None:
     desk.says({"eventType": "clear"})
     assert not desk.heard(0.5).any()
     desk.says(play("audio/pcm", sine(900.0, 1.0, 8000).tobytes()))
-    assert tones.heard(desk.heard(0.5), [600.0, 900.0]) == [900.0]
+    assert hearing.heard(desk.heard(0.5), [600.0, 900.0]) == [900.0]
 
 
 def test_cleared_and_played_anew_in_one_breath(desk: Desk) -> None:
@@ -154,7 +155,7 @@ def test_cleared_and_played_anew_in_one_breath(desk: Desk) -> None:
     assert desk.heard(0.2).any()
     desk.says({"eventType": "clear"})
     desk.says(play("audio/pcm", sine(900.0, 1.0, 8000).tobytes()))
-    assert tones.heard(desk.heard(0.6), [600.0, 900.0]) == [900.0]
+    assert hearing.heard(desk.heard(0.6), [600.0, 900.0]) == [900.0]
 
 
 def test_where_the_clock_stands_nothing_is_played_and_where_it_is_moved_it_skips(desk: Desk) -> None:
@@ -163,9 +164,9 @@ def test_where_the_clock_stands_nothing_is_played_and_where_it_is_moved_it_skips
     desk.stands = True
     assert voice.frame() is None
     desk.stands = False
-    assert tones.heard(desk.heard(0.5), [600.0, 900.0]) == [600.0]
+    assert hearing.heard(desk.heard(0.5), [600.0, 900.0]) == [600.0]
     desk.rig.advance(2.0)
-    assert tones.heard(desk.heard(0.5)[2000:], [600.0, 900.0]) == [900.0]
+    assert hearing.heard(desk.heard(0.5)[2000:], [600.0, 900.0]) == [900.0]
 
 
 def test_what_waits_is_bounded_and_told_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +175,7 @@ def test_what_waits_is_bounded_and_told_once(desk: Desk, monkeypatch: pytest.Mon
         desk.says(play("audio/pcm", sine(600.0, 0.5, 8000).tobytes()))
     ((who, why),) = desk.faults
     assert who == f"stream {desk.stream.stream_id}" and why.startswith("more than 20000 bytes wait")
-    assert tones.heard(desk.heard(0.5), [600.0]) == [600.0]
+    assert hearing.heard(desk.heard(0.5), [600.0]) == [600.0]
     desk.faults.clear()
 
 
@@ -184,7 +185,7 @@ def test_what_nobody_heard_in_its_time_takes_no_room(desk: Desk, monkeypatch: py
         desk.says(play("audio/pcm", sine(600.0, 0.5, 8000).tobytes()))
         desk.rig.advance(0.5)
     desk.says(play("audio/pcm", sine(900.0, 0.5, 8000).tobytes()))
-    assert tones.heard(desk.heard(0.5), [600.0, 900.0]) == [900.0]
+    assert hearing.heard(desk.heard(0.5), [600.0, 900.0]) == [900.0]
 
 
 def test_how_much_waits_is_counted_and_not_summed_at_each_frame(desk: Desk) -> None:

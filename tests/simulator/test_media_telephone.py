@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.simulator import hearing
 from workbench.simulator.media import tones
 from workbench.simulator.media.sound import FRAME_SAMPLES, RATE
 from workbench.simulator.media.telephone import NARROW_RATE, Narrower, Wider, from_pcmu, to_pcmu
@@ -31,9 +32,9 @@ def test_a_tone_goes_there_and_back(hz: float) -> None:
     narrower, wider = Narrower(), Wider()
     frames = [narrower(tones.tone(hz, start)) for start in range(0, RATE, FRAME_SAMPLES)]
     assert {len(frame) for frame in frames} == {160}
-    assert tones.levels(np.concatenate(frames), [hz], NARROW_RATE)[0] == pytest.approx(tones.LEVEL, rel=0.1)
+    assert hearing.levels(np.concatenate(frames), [hz], NARROW_RATE)[0] == pytest.approx(tones.LEVEL, rel=0.1)
     back = np.concatenate([wider(frame) for frame in frames])
-    assert tones.levels(back, [hz])[0] == pytest.approx(tones.LEVEL, rel=0.15)
+    assert hearing.levels(back, [hz])[0] == pytest.approx(tones.LEVEL, rel=0.15)
     # Nothing else is in it, at the seams of frames either.
     rest = back[RATE // 2 :]
     spectrum = np.abs(np.fft.rfft(rest * np.hanning(len(rest))))
@@ -45,4 +46,4 @@ def test_a_tone_goes_there_and_back(hz: float) -> None:
 def test_what_does_not_fit_is_left_out() -> None:
     narrower = Narrower()
     sound = np.concatenate([narrower(tones.tone(5500.0, start)) for start in range(0, RATE, FRAME_SAMPLES)])
-    assert tones.levels(sound, [2500.0], NARROW_RATE)[0] < 0.001
+    assert hearing.levels(sound, [2500.0], NARROW_RATE)[0] < 0.001

@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.simulator import hearing
 from workbench.simulator.media import tones
 from workbench.simulator.media.sound import FRAME_SAMPLES, RATE
 
@@ -45,7 +46,7 @@ def test_frames_of_a_tone_fit_together_for_days() -> None:
 def test_ring_back_tone_is_two_seconds_of_six() -> None:
     sound = joined(tones.ring, 13.0)
     assert tones.ring(3 * RATE) is None and tones.ring(6 * RATE) is not None
-    assert tones.heard(sound[:RATE], [350.0, 440.0, 480.0]) == [440.0, 480.0]
+    assert hearing.heard(sound[:RATE], [350.0, 440.0, 480.0]) == [440.0, 480.0]
     loud = [bool(np.abs(sound[second * RATE : (second + 1) * RATE]).max() > 1000) for second in range(13)]
     assert loud == [True, True, False, False, False, False] * 2 + [True]
     # It comes and goes softly.
@@ -57,15 +58,16 @@ def test_keys_are_heard_in_their_order(rate: int) -> None:
     every = "123A456B789C*0#D5,5"
     sound = tones.keys(every)
     assert len(sound) == 18 * RATE // 10 + RATE // 2
-    assert tones.keys_heard(sound[:: RATE // rate], rate) == every.replace(",", "")
-    assert tones.keys_heard(np.concatenate([noise(0.5, 0.01), sound + noise(2.3, 0.002)])[:: RATE // rate], rate) == every.replace(",", "")
-    assert tones.keys_heard(tones.tone(697.0, 0, RATE)) == "" and tones.keys_heard(noise(1.0, 0.2)) == ""
+    assert hearing.keys_heard(sound[:: RATE // rate], rate) == every.replace(",", "")
+    noisy = np.concatenate([noise(0.5, 0.01), sound + noise(2.3, 0.002)])
+    assert hearing.keys_heard(noisy[:: RATE // rate], rate) == every.replace(",", "")
+    assert hearing.keys_heard(tones.tone(697.0, 0, RATE)) == "" and hearing.keys_heard(noise(1.0, 0.2)) == ""
     assert len(tones.keys("")) == 0
 
 
 def test_whole_sounds_are_cut_into_frames() -> None:
     beep = tones.beep()
-    assert tones.heard(beep, [440.0, 1000.0]) == [1000.0] and abs(int(beep[0])) < 10 and abs(int(beep[-1])) < 10
+    assert hearing.heard(beep, [440.0, 1000.0]) == [1000.0] and abs(int(beep[0])) < 10 and abs(int(beep[-1])) < 10
     frames = [tones.cut(beep, start, 700) for start in range(-1400, len(beep) + 1400, 700)]
     assert frames[0] is frames[1] is frames[-1] is None
     whole = np.concatenate([frame for frame in frames if frame is not None])
@@ -77,28 +79,28 @@ def test_whole_sounds_are_cut_into_frames() -> None:
 
 def test_how_loud_a_tone_is() -> None:
     sound = tones.chord([600.0, 1500.0], 0, RATE, level=0.1)
-    assert tones.levels(sound, [600.0, 1500.0, 2500.0]) == pytest.approx([0.1, 0.1, 0.0], abs=0.001)
-    assert tones.levels(sound[:0], [600.0]) == [0.0] and tones.levels(sound, []) == [] and tones.heard(sound, []) == []
+    assert hearing.levels(sound, [600.0, 1500.0, 2500.0]) == pytest.approx([0.1, 0.1, 0.0], abs=0.001)
+    assert hearing.levels(sound[:0], [600.0]) == [0.0] and hearing.levels(sound, []) == [] and hearing.heard(sound, []) == []
 
 
 @pytest.mark.parametrize("way", [lambda x: x, through_opus, lambda x: x[::6]], ids=["straight", "opus", "telephone"])
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 26, 60])
 def test_parties_are_told_apart(count: int, way) -> None:
-    palette = tones.palette(count)
+    palette = hearing.palette(count)
     assert len(set(palette)) == count
     level = 0.8 / max(4, count)
     for among in {tuple(palette), tuple(palette[::2]), tuple(palette[1::3])}:
         sound = way(tones.chord(among, 0, RATE, level))
         rate = 8000 if len(sound) < RATE / 2 else RATE
         # Without what the codec needs to begin.
-        assert tuple(tones.heard(sound[rate // 5 :], palette, rate)) == among
+        assert tuple(hearing.heard(sound[rate // 5 :], palette, rate)) == among
 
 
 def test_what_is_no_tone_is_not_heard() -> None:
-    palette = tones.palette(8)
-    assert tones.heard(noise(1.0, 0.1), palette) == []
-    assert tones.heard(np.zeros(RATE, np.int16), palette) == []
+    palette = hearing.palette(8)
+    assert hearing.heard(noise(1.0, 0.1), palette) == []
+    assert hearing.heard(np.zeros(RATE, np.int16), palette) == []
     # A voice beside the tone does not hide it.
-    assert tones.heard(tones.tone(palette[3], 0, RATE, 0.1) + noise(1.0, 0.05), palette) == [palette[3]]
+    assert hearing.heard(tones.tone(palette[3], 0, RATE, 0.1) + noise(1.0, 0.05), palette) == [palette[3]]
     with pytest.raises(ValueError, match="at most 60"):
-        tones.palette(61)
+        hearing.palette(61)

@@ -14,6 +14,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.simulator import hearing
 from workbench.simulator import sounding
 from workbench.simulator.clock import Clock
 from workbench.simulator.media import tones
@@ -101,8 +102,8 @@ async def test_a_file_that_is_played_is_in_the_recordings_right_channel_at_the_r
         assert 1.0 <= began < 3.0
         channels, rate = samples_of(data)
         assert channels.shape[0] == 2 and channels.shape[1] / rate == pytest.approx(began + 2.0, abs=0.5)
-        assert tones.heard(channels[0], [NEAR, FAR], rate) == ([NEAR] if near else [])
-        assert tones.heard(channels[1], [NEAR, FAR], rate) == [FAR]
+        assert hearing.heard(channels[0], [NEAR, FAR], rate) == ([NEAR] if near else [])
+        assert hearing.heard(channels[1], [NEAR, FAR], rate) == [FAR]
         loud = np.flatnonzero(np.abs(channels[1].astype(int)) > 1000) / rate
         # On a busy machine the file is fetched and decoded a little late; what is late begins in its midst.
         assert began - 0.1 <= loud[0] <= began + 0.6 and loud[-1] == pytest.approx(began + 1.0, abs=0.12)
@@ -134,8 +135,8 @@ async def test_streams_carry_what_a_phone_and_an_application_let_be_heard(live: 
 
     # Of both tracks the last 0.6 s.
     await until(lambda: len(server.of("media")) >= 100, 20)
-    assert tones.heard(sound("inbound"), [NEAR, FAR], 8000) == [NEAR]
-    assert tones.heard(sound("outbound"), [NEAR, FAR], 8000) == [FAR]
+    assert hearing.heard(sound("inbound"), [NEAR, FAR], 8000) == [NEAR]
+    assert hearing.heard(sound("outbound"), [NEAR, FAR], 8000) == [FAR]
     assert live.world.plane._taps
     await live.http.post(f"{VOICE}/calls/{call}", json={"state": "completed"})
     await until(lambda: not live.world.plane._taps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.simulator import hearing
 from workbench.simulator.media import tones
 from workbench.simulator.media.rendering import Rendering
 from workbench.simulator.media.scripts import ECHO_SECONDS, Playing, Scripts
@@ -124,7 +125,7 @@ def test_a_sound_ends_when_it_does(stage: Stage) -> None:
 
 
 def test_keys_sound(stage: Stage) -> None:
-    assert tones.keys_heard(whole(stage.hear(stage.play(kind="keys", digits="42#"), 20))) == "42#"
+    assert hearing.keys_heard(whole(stage.hear(stage.play(kind="keys", digits="42#"), 20))) == "42#"
 
 
 async def test_a_sentence_sounds_where_its_words_are(stage: Stage) -> None:
@@ -176,7 +177,7 @@ async def test_a_file_is_played_if_it_is_kept(stage: Stage) -> None:
     voice = stage.play(kind="file", fetch_id=5)
     assert isinstance(voice, Playing)
     await until(lambda: voice._render(0) is not None, 30)
-    assert tones.heard(whole(stage.hear(voice, 20)), [500, 700]) == [700]
+    assert hearing.heard(whole(stage.hear(voice, 20)), [500, 700]) == [700]
     assert stage.hear(stage.play(2, kind="file", fetch_id=6), 3) == [None] * 3
     stage.scripts.close()
 

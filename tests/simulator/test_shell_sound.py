@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.simulator import hearing
 from workbench.simulator.clock import Clock
 from workbench.simulator.media import tones
 from workbench.simulator.media.sound import FRAME_SAMPLES, RATE, Frame
@@ -99,7 +100,7 @@ async def test_a_file_is_heard_and_its_bytes_are_let_go_of(live: Platform) -> No
     live.application.replies["answer"] = document("<PlayAudio>/sound.wav</PlayAudio>")
     call = await live.call()
     await until(lambda: len(heard.frames) >= 20)
-    assert tones.heard(heard.samples, [500, 700, 900]) == [700]
+    assert hearing.heard(heard.samples, [500, 700, 900]) == [700]
     assert len(live.world.sound.files) == 1
     await live.http.post(f"/api/v2/accounts/9900000/calls/{call}", json={"state": "completed"})
     assert live.world.sound.files == {}
@@ -119,7 +120,7 @@ async def test_ring_back_is_heard_until_the_answer(live: Platform) -> None:
     live.world.plane.set_outlet(Ear(PHONE), heard)
     await live.call()
     await until(lambda: len(heard.frames) >= 20)
-    assert tones.heard(heard.samples, [350, 440, 480, 620]) == [440, 480]
+    assert hearing.heard(heard.samples, [350, 440, 480, 620]) == [440, 480]
     answered = await live.http.post(f"/_local/phones/{PHONE_2}/answer")
     assert answered.status_code == 204
     await until(lambda: not live.world.plane._ticker.running)
@@ -156,7 +157,7 @@ async def test_a_sound_is_heard_by_whom_it_is_played_to(live: Platform) -> None:
     )
     assert played.status_code < 300, played.text
     await until(lambda: all(len(ear.frames) >= 20 for ear in heard.values()))
-    assert [tones.heard(ear.samples, [500, 700, 900]) for ear in heard.values()] == [[700], [700]]
+    assert [hearing.heard(ear.samples, [500, 700, 900]) for ear in heard.values()] == [[700], [700]]
 
 
 async def test_the_file_of_a_phones_script_is_heard_by_the_others_and_let_go_of(live: Platform) -> None:
@@ -167,9 +168,9 @@ async def test_the_file_of_a_phones_script_is_heard_by_the_others_and_let_go_of(
     call = await live.call(PHONE)
     await live.call(PHONE_2)
     await until(lambda: len(heard.frames) >= 20)
-    assert tones.heard(heard.samples, [500, 700, 900]) == [700]
+    assert hearing.heard(heard.samples, [500, 700, 900]) == [700]
     await live.http.post(f"/_local/phones/{PHONE}/keys", json={"digits": "5"})
-    await until(lambda: tones.heard(heard.samples[-20 * FRAME_SAMPLES :], [500, 700, 900]) == [700])
+    await until(lambda: hearing.heard(heard.samples[-20 * FRAME_SAMPLES :], [500, 700, 900]) == [700])
     await live.http.post(f"/api/v2/accounts/9900000/calls/{call}", json={"state": "completed"})
     await until(lambda: live.world.sound.files == {})
 
@@ -185,7 +186,7 @@ async def test_scripted_phones_sound_and_echo(live: Platform) -> None:
     for phone in (PHONE, PHONE_2, PHONE_3):
         await live.call(phone)
     # Its own voice comes back from the phone that echoes, which sends back the tone of the other one too.
-    await until(lambda: tones.heard(heard.samples[-20 * FRAME_SAMPLES :], [500, 700, 900, 1100, 1300]) == [700, 1100])
+    await until(lambda: hearing.heard(heard.samples[-20 * FRAME_SAMPLES :], [500, 700, 900, 1100, 1300]) == [700, 1100])
 
 
 async def test_what_fails_is_told_and_the_others_hear_on(live: Platform) -> None:

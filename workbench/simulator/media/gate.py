@@ -11,15 +11,13 @@ import numpy as np
 from workbench.simulator import routes
 from workbench.simulator.calls import Recording
 from workbench.simulator.engine import Engine
-from workbench.simulator.media.plan import Sources, Take
+from workbench.simulator.media.plan import Tapping
 from workbench.simulator.media.sound import Frame
 
 # Ours: how loud sound is that is taken for a voice (-40 dB of full scale), and how loud it stays until it is over (-46 dB).
 OPENS, CLOSES = 328.0, 164.0
 OPEN_FRAMES = 5  # so many in a row: a click or a key is no voice
 CLOSE_SECONDS = 0.3  # a shorter pause is one between two words
-
-Tapping = Callable[[Sources, Take], Callable[[], None]]  # has something taken, and returns what ends that
 
 
 class Gates:

@@ -11,6 +11,8 @@ from workbench.simulator.routes import Ear
 
 Take = Callable[[Frame | None], None]
 Sources = Callable[[], tuple[str, ...]]
+# Has something taken, by its sources or as the track of a call, and returns what ends that.
+Tapping = Callable[[Sources | tuple[str, str], Take], Callable[[], None]]
 
 
 class Scripted(Protocol):

@@ -16,7 +16,7 @@ import numpy as np
 from workbench.simulator import routes
 from workbench.simulator.calls import Recording
 from workbench.simulator.engine import Engine
-from workbench.simulator.media.plan import Sources, Take
+from workbench.simulator.media.plan import Sources, Take, Tapping
 from workbench.simulator.media.sound import FRAME_SECONDS, Frame
 from workbench.simulator.media.telephone import NARROW_RATE, Narrower, Pcm
 from workbench.simulator.silence import Stored
@@ -27,8 +27,6 @@ STORED_LIMIT = 2_000_000_000  # bytes of all recordings; 36 hours of sound
 LOOKED_AT = 50  # recordings that are looked for at each change, whether they are still there
 
 _FRAME = round(FRAME_SECONDS * NARROW_RATE)
-
-Tapping = Callable[[Sources, Take], Callable[[], None]]  # has something taken, and returns what ends that
 
 
 class Recorder:

@@ -9,7 +9,7 @@ from contextlib import suppress
 import numpy as np
 
 from workbench.simulator.engine import Engine
-from workbench.simulator.media.plan import Take
+from workbench.simulator.media.plan import Tapping
 from workbench.simulator.media.sound import FRAME_SAMPLES, FRAME_SECONDS, RATE, Frame, Voice
 from workbench.simulator.media.telephone import Narrower, Pcm, Wider, from_pcmu, to_pcmu
 from workbench.simulator.media_streams import SILENCE
@@ -20,8 +20,6 @@ READY = 2  # frames that wait before the first is sent: the beats of sending and
 MOST = 6  # frames that wait; older ones are given up
 OFF_SECONDS = 0.1  # what is played by so much later than the engine counts it is left out
 WAITING_LIMIT = 8_000_000  # bytes that wait to be played on a stream: 16 minutes of PCMU
-
-Tapping = Callable[[tuple[str, str], Take], Callable[[], None]]
 
 
 class Ring:
