@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from starlette.types import ASGIApp, Message
 
-from workbench.simulator.media import session
+from workbench.simulator.media import line
 
 PATIENCE = 10.0  # real seconds for something that comes at once
 SILENCE = bytes(640)
@@ -99,7 +99,7 @@ class DeviceSocket:
 
     async def end(self, code: int, *, lost: bool = False) -> None:
         """End it with a close code; 1006 stands for a break. `lost` waits until the platform takes the device for lost."""
-        grace, session.GRACE_SECONDS = session.GRACE_SECONDS, 0.0 if lost else session.GRACE_SECONDS
+        grace, line.GRACE_SECONDS = line.GRACE_SECONDS, 0.0 if lost else line.GRACE_SECONDS
         try:
             self.status = code
             self._coming.put_nowait({"type": "websocket.disconnect", "code": code})
@@ -107,7 +107,7 @@ class DeviceSocket:
             for _ in range(3):
                 await asyncio.sleep(0)
         finally:
-            session.GRACE_SECONDS = grace
+            line.GRACE_SECONDS = grace
 
     async def close(self) -> None:
         """End whatever is left of it."""

@@ -148,7 +148,7 @@ async def test_a_device_finds_its_session_again(platform: Served) -> None:
 
 
 async def test_a_device_that_does_not_come_back_is_lost(platform: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.simulator.media.session.GRACE_SECONDS", 0.05)
+    monkeypatch.setattr("workbench.simulator.media.line.GRACE_SECONDS", 0.05)
     _, token = await platform.endpoint()
     async with platform.brtc(token) as device:
         await device.ask("ping")
@@ -288,11 +288,11 @@ async def test_what_carries_sound_is_loaded_beside_the_loop(platform: Served, mo
 
 
 async def test_a_socket_that_ends_by_a_fault_of_the_platform_ends_like_any_other(platform: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.simulator.media.session.GRACE_SECONDS", 0.05)
+    monkeypatch.setattr("workbench.simulator.media.line.GRACE_SECONDS", 0.05)
     _, token = await platform.endpoint()
     async with platform.brtc(token) as device:
         await device.ask("setMediaPreferences", protocol="PCM")
-        [session] = platform.world.sessions._by_key.values()
+        [session] = platform.world.lines._by_key.values()
         monkeypatch.setattr(type(session.media), "take", lambda *_: 1 / 0)
         await device.raw(bytes(640))
         assert (await device.end())[0] == 1006
@@ -356,12 +356,12 @@ async def test_a_device_that_does_not_read_is_let_go(platform: Served, monkeypat
     from workbench.simulator.media import socket
 
     monkeypatch.setattr(socket, "STALLED_SECONDS", 0.3)
-    monkeypatch.setattr("workbench.simulator.media.session.GRACE_SECONDS", 0.05)
+    monkeypatch.setattr("workbench.simulator.media.line.GRACE_SECONDS", 0.05)
     _, token = await platform.participant()
     async with platform.classic(token) as device:
         await device.ask("ping")
         device.connection.transport.pause_reading()
-        [session] = platform.world.sessions._by_key.values()
+        [session] = platform.world.lines._by_key.values()
         for _ in range(200):
             session.tell("streams", {"padding": "x" * 100_000})
         await until(lambda: not platform.world.engine.devices)
@@ -372,4 +372,4 @@ def test_sockets_and_sound_are_loaded_with_the_first_one_only(child_environment:
     code = "import json, sys, workbench.simulator.app, workbench.simulator.serving; print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], env=child_environment(), capture_output=True, text=True, check=True)
     loaded = set(json.loads(run.stdout))
-    assert loaded & {"websockets", "aiortc", "aioice", "av", "numpy", "workbench.simulator.media.sessions"} == set()
+    assert loaded & {"websockets", "aiortc", "aioice", "av", "numpy", "workbench.simulator.media.lines"} == set()

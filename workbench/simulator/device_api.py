@@ -17,9 +17,9 @@ from workbench.simulator.wire import json_response, ruled
 from workbench.simulator.world import World
 
 if TYPE_CHECKING:
-    from workbench.simulator.media.dialects import DeviceSession
-    from workbench.simulator.media.session import Session
-    from workbench.simulator.media.sessions import Sessions
+    from workbench.simulator.media.dialects import DeviceLine
+    from workbench.simulator.media.line import Line
+    from workbench.simulator.media.lines import Lines
 
 BRTC_PATH = "/prod/gateway-service/api/v1/endpoints"
 HANDSET_PATH = "/_local/handset"
@@ -58,20 +58,20 @@ class DeviceApi:
         try:
             if "//" in websocket.url.path:
                 raise Refusal(404, "websocketUrl must not end in a slash", "socket.path")
-            session = self._session(websocket, token, "participant", Classic)
+            line = self._line(websocket, token, "participant", Classic)
         except Refusal as refusal:
             return await self._turn_away(websocket, refusal)
-        await session.serve(websocket)
+        await line.serve(websocket)
 
     async def _brtc(self, websocket: WebSocket, token: str) -> None:
         """An upgrade is answered by 403 for the token, and 409 for an endpoint that has a device."""
         from workbench.simulator.media.dialects import Brtc
 
         try:
-            session = self._session(websocket, token, "endpoint", Brtc)
+            line = self._line(websocket, token, "endpoint", Brtc)
         except Refusal as refusal:
             return await self._deny(websocket, refusal)
-        await session.serve(websocket)
+        await line.serve(websocket)
 
     async def _handset(self, websocket: WebSocket, ticket: str) -> None:
         """Ours alone, so it keeps to the controls' rule on hosts; a ticket is what a page needs beside."""
@@ -80,43 +80,43 @@ class DeviceApi:
         foreign = strange_host(websocket.headers)
         if foreign is not None and not self._public:
             return await self._deny(websocket, Refusal(403, foreign, "local.loopback"))
-        sessions, key = self._sessions(), _key(websocket, "handset", ticket)
-        session = sessions.find(key)
-        if session is None:
+        lines, key = self._lines(), _key(websocket, "handset", ticket)
+        line = lines.find(key)
+        if line is None:
             try:
                 number = self._tickets.number_of(ticket)
             except Refusal as refusal:
                 return await self._turn_away(websocket, refusal)
-            sessions.replace(number)
+            lines.replace(number)
             self._world.run(lambda engine, now: engine.take_handset(now, number))
-            session = Handset(sessions, key, number)
-            sessions.add(session)
-        return await session.serve(websocket)
+            line = Handset(lines, key, number)
+            lines.add(line)
+        return await line.serve(websocket)
 
-    def _session(self, websocket: WebSocket, token: str, of: devices.Kind, dialect: type[DeviceSession]) -> Session:
-        """The session of a device, whether it was there before or is admitted now. Raises Refusal."""
-        sessions, key, name = self._sessions(), _key(websocket, of, token), _name(websocket)
-        session = sessions.find(key)
-        if session is None:
+    def _line(self, websocket: WebSocket, token: str, of: devices.Kind, dialect: type[DeviceLine]) -> Line:
+        """The line of a device, whether it was there before or is admitted now. Raises Refusal."""
+        lines, key, name = self._lines(), _key(websocket, of, token), _name(websocket)
+        line = lines.find(key)
+        if line is None:
             device = self._world.run(lambda engine, now: engine.connect_device(now, token, name, publishes=False, of=of))
-            session = dialect(sessions, key, device)
-            sessions.add(session)
-        return session
+            line = dialect(lines, key, device)
+            lines.add(line)
+        return line
 
-    def _sessions(self) -> Sessions:
-        return self._world.sessions
+    def _lines(self) -> Lines:
+        return self._world.lines
 
     # Refusals
 
     async def _turn_away(self, websocket: WebSocket, refusal: Refusal) -> None:
         from workbench.simulator.media.socket import NORMAL, closed
 
-        self._sessions().refused(refusal, "socket.turned-away")
+        self._lines().refused(refusal, "socket.turned-away")
         await websocket.accept()
         await closed(websocket, NORMAL, refusal.description)
 
     async def _deny(self, websocket: WebSocket, refusal: Refusal) -> None:
-        self._sessions().refused(refusal, "socket.denied")
+        self._lines().refused(refusal, "socket.denied")
         body = {"error": refusal.description, "rule": refusal.rule}
         await websocket.send_denial_response(ruled(json_response(body, refusal.status), refusal.rule))
 

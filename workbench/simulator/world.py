@@ -35,8 +35,8 @@ from workbench.simulator.webhooks import Answer, Deliver, HttpDelivery, exchange
 from workbench.simulator.wire import ruled
 
 if TYPE_CHECKING:
+    from workbench.simulator.media.lines import Lines
     from workbench.simulator.media.plane import Plane
-    from workbench.simulator.media.sessions import Sessions
 
 T = TypeVar("T")
 
@@ -75,7 +75,7 @@ class World:
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
         self._moving = False
-        self._sessions: Sessions | None = None
+        self._lines: Lines | None = None
         self._moves = asyncio.Lock()  # moves of the clock take turns; they are the only inputs that take long
         self._begin()
 
@@ -305,13 +305,13 @@ class World:
         return self.sound.plane
 
     @property
-    def sessions(self) -> Sessions:
+    def lines(self) -> Lines:
         """The devices that come by sockets; what serves them is loaded with the first one."""
-        if self._sessions is None:
-            from workbench.simulator.media.sessions import Sessions
+        if self._lines is None:
+            from workbench.simulator.media.lines import Lines
 
-            self._sessions = Sessions(self)
-        return self._sessions
+            self._lines = Lines(self)
+        return self._lines
 
     # The end
 
@@ -331,15 +331,15 @@ class World:
         tasks = self._stop()
         self.stream.clear()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._sessions is not None:
-            await self._sessions.shut()
+        if self._lines is not None:
+            await self._lines.shut()
         self.sound.close()
         await self.media_streams.shut()
         await self._sockets.close()
 
     def _stop(self) -> list[asyncio.Task[None]]:
-        if self._sessions is not None:
-            self._sessions.reset()  # first: what the engine still does about it is abandoned too
+        if self._lines is not None:
+            self._lines.reset()  # first: what the engine still does about it is abandoned too
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()

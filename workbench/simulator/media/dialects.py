@@ -13,14 +13,14 @@ from workbench.simulator.media.sdp import PeerError
 from workbench.simulator.media.speaking import Params, Speaking, metadata
 
 if TYPE_CHECKING:
-    from workbench.simulator.media.sessions import Sessions
+    from workbench.simulator.media.lines import Lines
     from workbench.simulator.records import Device
 
 
-class DeviceSession(Speaking):
+class DeviceLine(Speaking):
     """A device that the engine knows: what both products' devices have in common."""
 
-    def __init__(self, host: Sessions, key: bytes, device: Device) -> None:
+    def __init__(self, host: Lines, key: bytes, device: Device) -> None:
         super().__init__(host, key, device.participant_id or device.endpoint_id or "")
         self.device = device
 
@@ -64,7 +64,7 @@ class DeviceSession(Speaking):
         return {**super().prefer_pcm(), "deviceId": self.device.id}
 
 
-class Classic(DeviceSession):
+class Classic(DeviceLine):
     """A participant's device."""
 
     @property
@@ -73,12 +73,12 @@ class Classic(DeviceSession):
         return self.party
 
 
-class Brtc(DeviceSession):
+class Brtc(DeviceLine):
     """An endpoint's device: the platform offers both connections first."""
 
     channels = "announced"
 
-    def __init__(self, host: Sessions, key: bytes, device: Device) -> None:
+    def __init__(self, host: Lines, key: bytes, device: Device) -> None:
         super().__init__(host, key, device)
         self.endpoint_id = self.party
         self._ready = False

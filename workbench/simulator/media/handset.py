@@ -13,7 +13,7 @@ from workbench.simulator.media.speaking import Params, Speaking
 from workbench.simulator.routes import Ear
 
 if TYPE_CHECKING:
-    from workbench.simulator.media.sessions import Sessions
+    from workbench.simulator.media.lines import Lines
 
 
 class Handset(Speaking):
@@ -21,7 +21,7 @@ class Handset(Speaking):
 
     handed = True
 
-    def __init__(self, host: Sessions, key: bytes, number: str) -> None:
+    def __init__(self, host: Lines, key: bytes, number: str) -> None:
         super().__init__(host, key, number)
         self._told: Mapping[str, Any] = MappingProxyType({})
         self._streams = {number: {"endpointId": self.endpoint_id, "mediaTypes": ["AUDIO"]}}

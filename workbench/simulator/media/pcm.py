@@ -15,7 +15,7 @@ from workbench.simulator.media.sound import FRAME_SAMPLES, Frame
 from workbench.simulator.routes import Ear
 
 if TYPE_CHECKING:
-    from workbench.simulator.media.session import Session
+    from workbench.simulator.media.line import Line
 
 SAMPLE_RATE = 16_000
 SAMPLES = 320  # of 20 ms
@@ -89,18 +89,18 @@ class PcmVoice:
 class PcmOutlet:
     """What a device is sent."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, line: Line) -> None:
+        self._line = line
         self._filter = _Filter()
         self._silent = TAIL
 
     def put(self, frame: Frame | None) -> None:
         """Send 20 ms. After half a second of silence nothing is sent until there is sound again."""
         self._silent = 0 if frame is not None else self._silent + 1
-        if self._silent > TAIL or self._session.socket is None:
+        if self._silent > TAIL or self._line.socket is None:
             return
         samples = np.zeros(FRAME_SAMPLES, np.float32) if frame is None else frame.astype(np.float32)
-        self._session.socket.send_frame(_whole(self._filter(samples)[::TIMES]).astype("<i2").tobytes())
+        self._line.socket.send_frame(_whole(self._filter(samples)[::TIMES]).astype("<i2").tobytes())
 
 
 class Pcm:
@@ -108,12 +108,12 @@ class Pcm:
 
     protocol = "PCM"
 
-    def __init__(self, session: Session) -> None:
-        self._session, self._voice = session, PcmVoice()
+    def __init__(self, line: Line) -> None:
+        self._line, self._voice = line, PcmVoice()
         self._publishes: bool | None = None  # None until the first frame, or until the device says
         self._told: dict[str, object] = {}
-        session.host.plane.set_outlet(Ear(session.party), PcmOutlet(session))
-        session.follow("socket.pcm")
+        line.host.plane.set_outlet(Ear(line.party), PcmOutlet(line))
+        line.follow("socket.pcm")
 
     def take(self, frame: bytes) -> None:
         """A frame of the device. Raises RpcError for one of another length."""
@@ -127,14 +127,14 @@ class Pcm:
     def publish(self, audio: bool) -> None:
         """The device says whether it sends audio; the first frame says it too."""
         if audio != bool(self._publishes):
-            self._session.host.plane.set_voice(self._session.party, self._voice if audio else None)
-            self._session.publishes(audio)
+            self._line.host.plane.set_voice(self._line.party, self._voice if audio else None)
+            self._line.publishes(audio)
         self._publishes = audio
 
     def changed(self) -> None:
         """Tell which streams there are: they are heard as one."""
-        streams = dict(self._session.streams())
-        if streams != self._told and self._session.tell("streams", {"streamMetadata": streams}):
+        streams = dict(self._line.streams())
+        if streams != self._told and self._line.tell("streams", {"streamMetadata": streams}):
             self._told = dict(streams)
 
     def reopened(self) -> None:
@@ -145,4 +145,4 @@ class Pcm:
     def close(self) -> None:
         """The device is silent and deaf from now on."""
         self.publish(False)
-        self._session.host.plane.set_outlet(Ear(self._session.party), None)
+        self._line.host.plane.set_outlet(Ear(self._line.party), None)

@@ -9,12 +9,12 @@ from uuid import uuid4
 from workbench.simulator.effects import Refusal
 from workbench.simulator.media import jsonrpc
 from workbench.simulator.media.jsonrpc import RpcError, choice_of, flag_of, text_of
-from workbench.simulator.media.session import Session
+from workbench.simulator.media.line import Line
 from workbench.simulator.routes import Ear, Published
 
 if TYPE_CHECKING:
     from workbench.simulator.media.channels import Kind
-    from workbench.simulator.media.sessions import Sessions
+    from workbench.simulator.media.lines import Lines
     from workbench.simulator.media.webrtc_media import WebRtc
 
 Params = Mapping[str, Any]
@@ -36,12 +36,12 @@ def metadata(endpoint_id: str, stream: Published) -> Params:
     return {name: value for name, value in about.items() if value is not None}
 
 
-class Speaking(Session):
+class Speaking(Line):
     """A device with sound. Of its two connections it offers the one it publishes on, the platform the other, unless a subclass differs."""
 
     channels: Kind = "negotiated"
 
-    def __init__(self, host: Sessions, key: bytes, party: str) -> None:
+    def __init__(self, host: Lines, key: bytes, party: str) -> None:
         super().__init__(host, key, party)
         self.endpoint_id = str(uuid4())
         self.methods = {

@@ -27,16 +27,16 @@ class WebRtc:
 
     protocol = "WEBRTC"
 
-    def __init__(self, session: Speaking, channels: Kind) -> None:
-        self._session = session
+    def __init__(self, line: Speaking, channels: Kind) -> None:
+        self._line = line
         self._closed = False
         self._voice: RtpVoice | None = None
         self._alias: str | None = None
         self._published_as: str | None = None
-        self.publishing = Peer(on_key=session.dialled, on_state=partial(self._state, "publish"), channels=channels)
-        self.hearing = Hearing(session, Peer(on_state=partial(self._state, "subscribe"), channels=channels))
+        self.publishing = Peer(on_key=line.dialled, on_state=partial(self._state, "publish"), channels=channels)
+        self.hearing = Hearing(line, Peer(on_state=partial(self._state, "subscribe"), channels=channels))
         self._task: asyncio.Task[None] | None = None
-        session.follow("socket.media")
+        line.follow("socket.media")
 
     @property
     def up(self) -> bool:
@@ -46,7 +46,7 @@ class WebRtc:
     def begin(self, *, offer: bool = True) -> None:
         """From now on offer the streams there are; the first offer goes out even when there are none."""
         if self._task is None:
-            self._task = self._session.host.start(self.hearing.run(offer))
+            self._task = self._line.host.start(self.hearing.run(offer))
 
     async def answer(self, sdp: str, aliases: Mapping[str, str]) -> tuple[str, list[str]]:
         """Answer the offer of what the device publishes: the SDP, and the msids of the audio in it. Raises RpcError."""
@@ -84,20 +84,20 @@ class WebRtc:
         if self._closed:
             return
         if state in TOLD:
-            self._session.note("mediaState", "socket.media", connection=connection, state=state)
+            self._line.note("mediaState", "socket.media", connection=connection, state=state)
         if connection == "subscribe":
             self.hearing.became(state)
         self._weigh()
         if state == "connected":
-            self._session.connected()
+            self._line.connected()
 
     def _weigh(self) -> None:
         """A device is heard, and publishes, as long as its connection is up and its offer has audio in it."""
         voice = self.publishing.voice if self.publishing.state == "connected" and not self._closed else None
         if (voice, self._alias) != (self._voice, self._published_as):
             self._voice, self._published_as = voice, self._alias
-            self._session.host.plane.set_voice(self._session.party, voice)
-            self._session.publishes(voice is not None, self._alias)
+            self._line.host.plane.set_voice(self._line.party, voice)
+            self._line.publishes(voice is not None, self._alias)
 
     def close(self) -> None:
         """End both."""
@@ -107,14 +107,14 @@ class WebRtc:
         if self._task is not None:
             self._task.cancel()
         for peer in (self.publishing, self.hearing.peer):
-            self._session.host.start(peer.close())
+            self._line.host.start(peer.close())
 
 
 class Hearing:
     """The connection a device hears by: the platform offers, with a revision that rises, and one offer at a time."""
 
-    def __init__(self, session: Speaking, peer: Peer) -> None:
-        self._session, self.peer = session, peer
+    def __init__(self, line: Speaking, peer: Peer) -> None:
+        self._line, self.peer = line, peer
         self.news = asyncio.Event()
         self._revision = 0
         # By the name of each stream: its msid on this connection, and what was told of it.
@@ -128,8 +128,8 @@ class Hearing:
         """Offer whenever the streams have changed."""
         self._due = offer
         while True:
-            streams = dict(self._session.streams())
-            if self._session.socket is not None and (self._due or streams != self._told):
+            streams = dict(self._line.streams())
+            if self._line.socket is not None and (self._due or streams != self._told):
                 await self._offer(streams)
                 continue
             await self.news.wait()
@@ -156,7 +156,7 @@ class Hearing:
         self._failures += 1
         if self._failures > MOST_FAILURES:
             told = f"the connection to hear by failed {self._failures} times in a row; it is not offered again until something changes"
-            return self._session.fault("socket.media", error=told)
+            return self._line.fault("socket.media", error=told)
         self._due = True
         if self._waiting is not None:
             self._waiting.set()  # what was offered by the former connection
@@ -184,29 +184,29 @@ class Hearing:
             sdp = await self.peer.offer()
         except PeerError as problem:
             self._waiting = None
-            return self._session.fault("socket.media", error=f"no offer can be made: {problem}")
+            return self._line.fault("socket.media", error=f"no offer can be made: {problem}")
         self._revision += 1
-        self._session.follow("socket.offer")
+        self._line.follow("socket.offer")
         about = {self._msids[name]: told for name, told in streams.items()}
-        if not self._session.offered(sdp, self._revision, about):
+        if not self._line.offered(sdp, self._revision, about):
             return None  # the next socket will get it
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await waiting.wait()
         except TimeoutError:
-            self._session.fault("socket.offer", error=f"offer {self._revision} was not answered in {ANSWER_SECONDS:g} s")
+            self._line.fault("socket.offer", error=f"offer {self._revision} was not answered in {ANSWER_SECONDS:g} s")
         return None
 
     def _follow(self, streams: Mapping[str, Any]) -> None:
         """Have the connection carry these streams; each appearance of one has an msid of its own."""
-        plane = self._session.host.plane
+        plane = self._line.host.plane
         for name in [name for name in self._msids if name not in streams]:
-            plane.set_outlet(self._session.ear(name), None)
+            plane.set_outlet(self._line.ear(name), None)
             self.peer.remove_stream(self._msids.pop(name))
         for name in streams:
             if name not in self._msids:
                 self._msids[name] = str(uuid4())
-                plane.set_outlet(self._session.ear(name), self.peer.add_stream(self._msids[name]))
+                plane.set_outlet(self._line.ear(name), self.peer.add_stream(self._msids[name]))
 
     def close(self) -> None:
         """Nothing is heard any more."""

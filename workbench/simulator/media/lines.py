@@ -1,4 +1,4 @@
-"""All sessions of a platform: who is found again, who takes whose place, and what ends with the platform."""
+"""All lines of a platform: who is found again, who takes whose place, and what ends with the platform."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from workbench.simulator.effects import Refusal
-from workbench.simulator.media.session import Session
+from workbench.simulator.media.line import Line
 from workbench.simulator.media.socket import NORMAL, Allowance, Socket
 
 if TYPE_CHECKING:
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from workbench.simulator.world import World
 
 
-class Sessions:
-    """All sessions of a platform, and the tasks and sockets they keep."""
+class Lines:
+    """All lines of a platform, and the tasks and sockets they keep."""
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._by_key: dict[bytes, Session] = {}
+        self._by_key: dict[bytes, Line] = {}
         self._sockets: set[Socket] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._refusals = Allowance(1, 20)
@@ -28,15 +28,15 @@ class Sessions:
         self._loading = asyncio.Lock()
         world.watchers.append(self.changed)
 
-    def find(self, key: bytes) -> Session | None:
-        """The session of a token and `uniqueId`."""
+    def find(self, key: bytes) -> Line | None:
+        """The line of a token and `uniqueId`."""
         return self._by_key.get(key)
 
-    def add(self, session: Session) -> None:
+    def add(self, line: Line) -> None:
         """A device was admitted. Of a participant or phone it takes the place of the former."""
-        self.replace(session.party)
-        session.follow("socket.admitted")
-        self._by_key[session.key] = session
+        self.replace(line.party)
+        line.follow("socket.admitted")
+        self._by_key[line.key] = line
 
     def replace(self, party: str) -> None:
         """Whatever device a party had ends for another one."""
@@ -46,18 +46,18 @@ class Sessions:
                 other.gone(left=True)
             other.end("another device connected in its place")
 
-    def forget(self, session: Session) -> None:
-        """A session is over."""
-        self._by_key.pop(session.key, None)
+    def forget(self, line: Line) -> None:
+        """A line is over."""
+        self._by_key.pop(line.key, None)
 
     def changed(self) -> None:
-        """The platform's state may have changed: sessions whose device is gone end, the others look what they hear."""
-        for session in list(self._by_key.values()):
-            if session.alive():
-                session.changed()
+        """The platform's state may have changed: lines whose device is gone end, the others look what they hear."""
+        for line in list(self._by_key.values()):
+            if line.alive():
+                line.changed()
             else:
-                session.follow("socket.gone")
-                session.end("whom the device stood for was deleted, has expired, or is somewhere else now")
+                line.follow("socket.gone")
+                line.end("whom the device stood for was deleted, has expired, or is somewhere else now")
 
     def note(self, kind: str, rule: str, **data: Any) -> None:
         """Let the user see something."""
@@ -98,9 +98,9 @@ class Sessions:
         return _Held(self._sockets, socket)
 
     def reset(self, reason: str = "the platform starts over") -> None:
-        """End every session; the engine is not told."""
-        for session in list(self._by_key.values()):
-            session.end(reason)
+        """End every line; the engine is not told."""
+        for line in list(self._by_key.values()):
+            line.end(reason)
         for socket in self._sockets:
             socket.close(NORMAL, reason)
 

@@ -1,4 +1,4 @@
-"""Devices that come by sockets. A session is one device over however many sockets: who opens another in time with the same token and
+"""Devices that come by sockets. A line is one device over however many sockets: who opens another in time with the same token and
 `uniqueId` finds it again, with its media untouched."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from workbench.simulator.media.jsonrpc import RpcError
 from workbench.simulator.media.socket import NORMAL, Allowance, Socket
 
 if TYPE_CHECKING:
-    from workbench.simulator.media.sessions import Sessions
+    from workbench.simulator.media.lines import Lines
 
 GRACE_SECONDS = 10.0  # real seconds in which a device whose socket broke may come back (assumed)
 LEAVE_SECONDS = 1.0  # real seconds in which a device that has left closes its socket; SDKs send their last diagnostics then
@@ -42,12 +42,12 @@ class Media(Protocol):
         """End it: the device is silent and deaf from now on."""
 
 
-class Session:
+class Line:
     """One device. What differs between participants, endpoints and handsets is in its subclasses."""
 
     handed = False  # whether the platform is to be told when another device takes its place
 
-    def __init__(self, host: Sessions, key: bytes, party: str) -> None:
+    def __init__(self, host: Lines, key: bytes, party: str) -> None:
         self.host, self.key, self.party = host, key, party
         self.socket: Socket | None = None
         self.media: Media | None = None
@@ -137,7 +137,7 @@ class Session:
         self.end("the device has left", linger=LEAVE_SECONDS)
 
     def end(self, reason: str, *, linger: float = 0.0) -> None:
-        """The session is over; its socket is closed for good, after `linger` seconds."""
+        """The line is over; its socket is closed for good, after `linger` seconds."""
         if self.ended:
             return
         self.ended = True

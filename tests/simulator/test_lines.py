@@ -180,7 +180,7 @@ async def test_a_connection_to_hear_by_that_dies_beside_a_living_socket_is_offer
     b.subscriber = None
     for protocol in former.pc.getTransceivers()[0].receiver.transport.transport._connection._protocols:
         protocol.transport.abort()
-    [peer] = [one.media.hearing.peer for one in far.platform.world.sessions._by_key.values() if one.party == listener]
+    [peer] = [one.media.hearing.peer for one in far.platform.world.lines._by_key.values() if one.party == listener]
     peer._transport._heard -= 100  # and it has been silent for long
     await until(lambda: b.hears(TONES) == {440})
     offer = b.told("sdpOffer")[-1]
@@ -213,7 +213,7 @@ async def test_a_connection_to_hear_by_that_fails_again_and_again_is_given_up(fa
 
 
 async def test_a_browser_that_vanishes_is_lost_with_its_media(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.simulator.media.session.GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("workbench.simulator.media.line.GRACE_SECONDS", 0.1)
     session = await far.platform.session()
     _, a = await far.classic(session)
     _, b = await far.classic(session)
