@@ -132,7 +132,7 @@ def check(*_: str) -> NoReturn:
 
 def lock(*words: str) -> NoReturn:
     uv = shutil.which("uv") or stop("uv is needed to write the lock; install it first (pip install uv).")
-    how = "-q --upgrade --universal --python-version 3.11 --fork-strategy fewest --extra test --extra speech --no-header --no-annotate"
+    how = "-q --upgrade --universal --python-version 3.11 --fork-strategy fewest --all-extras --no-header --no-annotate"
     become(uv, "pip", "compile", *how.split(), "pyproject.toml", "-o", LOCK, *words)
 
 

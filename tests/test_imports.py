@@ -40,6 +40,10 @@ APPLICATION: dict[str, Row] = {
     "__main__": (None, None),
     "workbench": (None, None),
     "wiring": (None, None),
+    "views": (None, set()),
+    "steering": (None, set()),
+    "takeaway": (None, set()),
+    "scripts": (set(), set()),
     "bxml": (CONTRACT, set()),
     "tokens": (CONTRACT, {"jwt"}),
     "errors": (CONTRACT, set()),
@@ -69,7 +73,10 @@ APPLICATION: dict[str, Row] = {
     "lanes": (set(), set()),
     "callbacks": ({*CONTRACT, "settings", "records", "lanes", "modes"}, {"flask", "werkzeug"}),
     "modes": ({*CONTRACT, "clients", "records", "masking"}, {"pandas"}),
-    "widgets": ({*CONTRACT, "clients", "events", "local", "modes", "records"}, {"anywidget", "ipywidgets", "pandas", "traitlets"}),
+    "widgets": (
+        {*CONTRACT, "clients", "events", "local", "modes", "records", "scripts"},
+        {"anywidget", "ipywidgets", "pandas", "traitlets"},
+    ),
 }
 FRONT_DOOR = {"Workbench", "Settings", "bxml", "WorkbenchError", "use_local"}
 

@@ -12,23 +12,25 @@ from workbench import status, waiting
 from workbench.errors import ApiError, SettingsError, WorkbenchError
 from workbench.handles import NoLocal, Phone
 from workbench.lessons import Lessons
-from workbench.local import Local, dialled, token_of
+from workbench.local import Local, dialled
 from workbench.records import Event
 from workbench.settings import Settings
+from workbench.steering import Steering
+from workbench.takeaway import TakeAway
+from workbench.views import Views
 from workbench.wiring import Network, Wiring
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
     from workbench.clients import Voice, WebRtc
-    from workbench.modes import BridgeMode, ConferenceMode, Flow, Mode, Participant, TransferMode
-    from workbench.widgets import Panels
+    from workbench.modes import BridgeMode, ConferenceMode, Flow, Participant, TransferMode
 
 # Simulated phones stand at +1 919 555 0111 and on; those from 0191 behave in ways of their own, and one is kept for comparisons.
 PHONES, COMPARING = range(111, 189), "+19195550189"
 
 
-class Workbench(Lessons):
+class Workbench(Lessons, Views, Steering, TakeAway):
     """An application with its callback server, and the platform it talks to: a local one, unless the settings say live.
 
     `transfer`, `bridge` and `conference` are the modes, `voice` and `webrtc` Bandwidth's APIs; `local` is what only the local platform
@@ -56,7 +58,6 @@ class Workbench(Lessons):
         self.voice: Voice = self._wiring.voice
         self.webrtc: WebRtc = self._wiring.webrtc
         self._people: dict[str, Participant] = {}
-        self._panels: Panels | None = None
         self._left: list[str] = []
         if _in_notebook():
             # Only now: one that could not start is nothing to close.
@@ -171,91 +172,6 @@ class Workbench(Lessons):
                 flows = [compare.play(mode.begin, phone, run_on, parts.settle) for mode in chosen]
         happened = self.local.happenings() if self.local else []
         return compare.table(compare.count(flow.mode.name, parts.log.events(flow=flow.id), happened) for flow in flows)
-
-    def _set_up(self, flow: Flow) -> float | None:
-        from workbench import compare
-
-        return compare.set_up(self._wiring.log.events(flow=flow.id), self.local.happenings() if self.local else [])
-
-    def figure(self, flow: Flow | None = None) -> Any:
-        """A flow (the newest unless told) as a sequence figure."""
-        from workbench import figure
-
-        chosen = flow or self._wiring.board.current
-        if chosen is None:
-            raise WorkbenchError("no call was made yet")
-        happened = self.local.happenings() if self.local else []
-        self._wiring.settle()
-        legs, events = self._wiring.board.numbers(chosen), self._wiring.log.events(flow=chosen.id)
-        return figure.Figure.of(chosen.id, legs, events, happened, self._wiring.masker.text)
-
-    def show(self, document: Any) -> Any:
-        """A BXML document (verb, list, Response) as text, tokens masked: fit for an output that is saved."""
-        from workbench.modes import shown
-
-        return shown(document, self._wiring.masker.text)
-
-    # -- panels --------------------------------------------------------------------------------------------------------------------
-
-    def dialer(self, mode: str = "transfer") -> Any:
-        """The telephone of a mode."""
-        return self._panel().dialer(self._mode(mode).name)
-
-    def participants(self) -> Any:
-        """The WebRTC side as a panel."""
-        return self._panel().participants()
-
-    def calls(self) -> Any:
-        """Calls and conferences as a panel."""
-        return self._panel().calls()
-
-    def matrix(self) -> Any:
-        """Who hears whom as a panel."""
-        return self._panel().matrix()
-
-    def softphone(self, holder: Any = "browser") -> Any:
-        """A softphone as a panel: this page's microphone and speaker, for a participant (itself or by name) or an endpoint.
-
-        An endpoint comes as what has its token (as `.token` or `["token"]`), or as the token.
-        """
-        if isinstance(holder, str) and holder.count(".") != 2:
-            holder = self.participant(holder)
-        name = getattr(holder, "name", None) or "endpoint"
-        return self._panel().softphone(str(name), token_of(holder))
-
-    def handset(self, phone: Phone | int | str = 1) -> Any:
-        """The handset of a simulated phone as a panel: it rings here, and whoever answers speaks and hears."""
-        return self._panel().handset(phone if isinstance(phone, Phone) else self.phone(phone))
-
-    def table(self, mode: str | None = None) -> Any:
-        """The live event table of a mode, or of all."""
-        return self._panel().table(self._mode(mode).name if mode else None)
-
-    def _panel(self) -> Panels:
-        if self._panels is None:
-            # Only who asks for a panel pays for ipywidgets.
-            from workbench.addresses import Addresses
-            from workbench.widgets import Panels
-
-            parts = self._wiring
-            self._panels = Panels(
-                log=parts.log,
-                voice=parts.voice,
-                side=parts.side,
-                modes=list(parts.modes.values()),
-                number=self.number,
-                lines=Addresses(self.settings),
-                local=parts.local if isinstance(parts.local, Local) else None,
-                shown=self.settings.masked,
-            )
-            parts.end.callback(self._panels.close)
-        return self._panels
-
-    def _mode(self, name: str) -> Mode:
-        modes = self._wiring.modes
-        if name not in modes:
-            raise WorkbenchError(f"there is no mode {name!r}; there are {', '.join(modes)}")
-        return modes[name]
 
     # -- state ---------------------------------------------------------------------------------------------------------------------
 

@@ -8,10 +8,10 @@ import pytest
 from workbench import tokens
 from workbench.addresses import Addresses
 from workbench.errors import WorkbenchError
+from workbench.scripts import BROWSER, STATIC, module
 from workbench.settings import Settings
 from workbench.widgets import Handset, Lookout, Matrix, Softphone
 from workbench.widgets.lookout import NOTHING
-from workbench.widgets.panel import BROWSER, STATIC, module
 
 LOCAL = Settings(platform="local").at("http://127.0.0.1:8010")
 

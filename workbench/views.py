@@ -1,0 +1,128 @@
+"""What a workbench shows: panels, figures and documents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import WorkbenchError
+from workbench.handles import NoLocal, Phone
+from workbench.local import Local, token_of
+
+if TYPE_CHECKING:
+    from workbench.local import Happening
+    from workbench.modes import Flow, Mode, Participant
+    from workbench.widgets import Panels
+    from workbench.wiring import Wiring
+
+
+class Views:
+    """The part of a workbench that shows. Panels are made when first asked for, and only then is what they need loaded."""
+
+    _wiring: Wiring
+    _panels: Panels | None = None
+
+    if TYPE_CHECKING:
+        local: Local | NoLocal
+
+        def participant(self, name: str = "browser") -> Participant: ...
+
+        def phone(self, which: int | str = 1, name: str | None = None) -> Phone: ...
+
+    # -- pictures of a flow --------------------------------------------------------------------------------------------------------
+
+    def figure(self, flow: Flow | None = None) -> Any:
+        """A flow (the newest unless told) as a sequence figure."""
+        from workbench import figure
+
+        chosen = self._chosen(flow)
+        happened = self._happened()
+        self._wiring.settle()
+        legs, events = self._wiring.board.numbers(chosen), self._wiring.log.events(flow=chosen.id)
+        return figure.Figure.of(chosen.id, legs, events, happened, self._wiring.masker.text)
+
+    def show(self, document: Any) -> Any:
+        """A BXML document (verb, list, Response) as text, tokens masked: fit for an output that is saved."""
+        from workbench.modes import shown
+
+        return shown(document, self._wiring.masker.text)
+
+    def _set_up(self, flow: Flow) -> float | None:
+        from workbench import compare
+
+        return compare.set_up(self._wiring.log.events(flow=flow.id), self._happened())
+
+    # -- panels --------------------------------------------------------------------------------------------------------------------
+
+    def dialer(self, mode: str = "transfer") -> Any:
+        """The telephone of a mode."""
+        return self._panel().dialer(self._mode(mode).name)
+
+    def participants(self) -> Any:
+        """The WebRTC side as a panel."""
+        return self._panel().participants()
+
+    def calls(self) -> Any:
+        """Calls and conferences as a panel."""
+        return self._panel().calls()
+
+    def matrix(self) -> Any:
+        """Who hears whom as a panel."""
+        return self._panel().matrix()
+
+    def softphone(self, holder: Any = "browser") -> Any:
+        """A softphone as a panel: this page's microphone and speaker, for a participant (itself or by name) or an endpoint.
+
+        An endpoint comes as what has its token (as `.token` or `["token"]`), or as the token.
+        """
+        if isinstance(holder, str) and holder.count(".") != 2:
+            holder = self.participant(holder)
+        name = getattr(holder, "name", None) or "endpoint"
+        return self._panel().softphone(str(name), token_of(holder))
+
+    def handset(self, phone: Phone | int | str = 1) -> Any:
+        """The handset of a simulated phone as a panel: it rings here, and whoever answers speaks and hears."""
+        return self._panel().handset(phone if isinstance(phone, Phone) else self.phone(phone))
+
+    def table(self, mode: str | None = None) -> Any:
+        """The live event table of a mode, or of all."""
+        return self._panel().table(self._mode(mode).name if mode else None)
+
+    def _panel(self) -> Panels:
+        if self._panels is None:
+            # Only who asks for a panel pays for ipywidgets.
+            from workbench.addresses import Addresses
+            from workbench.widgets import Panels
+
+            parts = self._wiring
+            self._panels = Panels(
+                log=parts.log,
+                voice=parts.voice,
+                side=parts.side,
+                modes=list(parts.modes.values()),
+                number=parts.settings.number,
+                lines=Addresses(parts.settings),
+                local=parts.local if isinstance(parts.local, Local) else None,
+                shown=parts.settings.masked,
+            )
+            parts.end.callback(self._panels.close)
+        return self._panels
+
+    # -- what they are made from ---------------------------------------------------------------------------------------------------
+
+    def _chosen(self, flow: Flow | str | None) -> Flow:
+        """A flow by itself or its id; the newest unless told. WorkbenchError when there is none."""
+        board = self._wiring.board
+        chosen = board.flow(flow) if isinstance(flow, str) else flow or board.current
+        if chosen is None:
+            raise WorkbenchError("no call was made yet")
+        return chosen
+
+    def _happened(self) -> list[Happening]:
+        """What the platform did, as far as it can tell: live it cannot."""
+        return self.local.happenings() if self.local else []
+
+    def _mode(self, name: str) -> Mode:
+        modes = self._wiring.modes
+        if name not in modes:
+            raise WorkbenchError(f"there is no mode {name!r}; there are {', '.join(modes)}")
+        return modes[name]
