@@ -26,8 +26,8 @@ IMPURE = {
 # Every other module of the simulator is core.
 SHELLS = {
     *("__main__", "account_controls", "accounts", "app", "audio", "clock", "control_api", "describe", "device_api", "device_controls"),
-    *("endpoints_api", "ids", "media", "media_streams", "pages", "recordings_api", "serving", "setup", "silence", "sounding", "spelling"),
-    *("stream", "tickets", "voice_api", "webhooks", "webrtc_api", "wire", "world"),
+    *("endpoints_api", "faults", "ids", "media", "media_streams", "pages", "recordings_api", "serving", "setup", "silence", "sounding"),
+    *("spelling", "stream", "tickets", "voice_api", "webhooks", "webrtc_api", "wire", "world"),
 }
 SHELL_LIBRARIES = {"aiohttp", "httptools", "jwt", "starlette", "tinytag", "uvicorn", "uvloop", "yarl"}
 # What only the sound of the simulator uses, on top.

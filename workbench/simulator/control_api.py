@@ -89,6 +89,8 @@ class ControlApi:
             Operation("POST", "/hears/measure", "measure who hears whom", self.measure),
             Operation("GET", "/state", "everything there is", self.state),
             Operation("GET", "/events", "what happened, as NDJSON", self.events),
+            Operation("GET", "/faults", "what goes wrong with webhooks on demand", self.get_faults),
+            Operation("PUT", "/faults", "have webhooks come twice, late or not at all", self.put_faults),
             Operation("POST", "/clock", "pause, advance, run to idle, resume", self.clock),
             Operation("POST", "/reset", "start over", self.reset),
         ]
@@ -199,6 +201,15 @@ class ControlApi:
         return StreamingResponse(lines, media_type=NDJSON)
 
     # Time
+
+    async def get_faults(self, request: Request) -> Response:
+        """GET /_local/faults"""
+        return json_response(self._world.faults.shown())
+
+    async def put_faults(self, request: Request) -> Response:
+        """PUT /_local/faults {"faults": [{"kind", "event", "times", "chance"}], "seed"}"""
+        self._world.faults.set(await fields_of(request))
+        return json_response(self._world.faults.shown())
 
     async def clock(self, request: Request) -> Response:
         """POST /_local/clock with any of advance, pause, resume, run_to"""

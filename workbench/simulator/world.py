@@ -27,6 +27,7 @@ from workbench.simulator.effects import (
     SendWebhook,
 )
 from workbench.simulator.engine import Engine
+from workbench.simulator.faults import Faults
 from workbench.simulator.ids import SeededIds
 from workbench.simulator.media_streams import MediaStreams
 from workbench.simulator.sounding import Sounding
@@ -62,6 +63,7 @@ class World:
         self.clock = clock or Clock()
         self.stream = EventStream()
         self._seed = seed
+        self.faults = Faults()
         self._sockets = HttpDelivery()
         self._deliver: Deliver = deliver or self._sockets
         self.media_streams = MediaStreams(lambda: not self.clock.paused, self._stream_message, self._stream_closed)
@@ -189,8 +191,7 @@ class World:
         loop = asyncio.get_running_loop()
         answer, error, begun = Answer(0), None, loop.time()
         try:
-            request = outgoing(effect, label(effect.rule))
-            answer = await exchange(self._deliver, request, effect.username, effect.password, self.engine.follow)
+            answer = await self._exchanged(effect)
         except Exception as problem:  # whatever keeps an answer from coming is a connection exception to the engine
             error = f"{type(problem).__name__}: {problem}"
         del self._tasks["webhook", effect.delivery_id]
@@ -203,6 +204,16 @@ class World:
         self._catch_up()
         self.stream.add(Happening(self.engine.next_seq(), self.clock.now(), "webhookAnswered", effect.rule, data))
         self.run(lambda engine, now: engine.webhook_done(now, effect.delivery_id, status, answer.body, error))
+
+    async def _exchanged(self, effect: SendWebhook) -> Answer:
+        request, follow = outgoing(effect, label(effect.rule)), self.engine.follow
+
+        async def deliver() -> Answer:
+            return await exchange(self._deliver, request, effect.username, effect.password, follow)
+
+        if not self.faults.any:
+            return await deliver()
+        return await self.faults.send(effect.body.get("eventType") or effect.body.get("event"), deliver, follow)
 
     async def _fetch(self, effect: FetchAudio) -> None:
         seconds, error = None, None
@@ -320,6 +331,7 @@ class World:
         kept = self.engine.applications, self.engine.numbers, self.engine.limits
         self._stop()
         self.stream.clear()
+        self.faults.clear()
         self.clock.reset()
         self._begin()
         self.sound.reset()
