@@ -32,6 +32,11 @@ async def test_a_duplicate_comes_twice_and_its_first_answer_counts():
     assert not made.any, "it is used up"
 
 
+def test_so_many_tokens_expire():
+    assert Faults().set({"expiredTokens": 2}) == 2
+    assert Faults().set({}) == 0
+
+
 async def test_what_is_lost_reaches_nobody():
     made, told = faults({"kind": "lost", "times": None}), []
     with pytest.raises(ConnectionError, match="on demand"):
@@ -74,6 +79,8 @@ async def test_chance_is_the_same_for_the_same_seed():
         ({"faults": {}}, "faults:"),
         ({"faults": [{"kind": "late"}] * 51}, "faults:"),
         ({"faults": [], "seed": "x"}, "seed:"),
+        ({"expiredTokens": 51}, "expiredTokens:"),
+        ({"expiredTokens": True}, "expiredTokens:"),
         ({"faults": ["lost"]}, r"faults\[0\]:"),
         ({"faults": [{"kind": "lost", "when": 1}]}, r"faults\[0\]:"),
         ({"faults": [{}]}, r"faults\[0\]\.kind"),

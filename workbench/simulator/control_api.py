@@ -90,7 +90,7 @@ class ControlApi:
             Operation("GET", "/state", "everything there is", self.state),
             Operation("GET", "/events", "what happened, as NDJSON", self.events),
             Operation("GET", "/faults", "what goes wrong with webhooks on demand", self.get_faults),
-            Operation("PUT", "/faults", "have webhooks come twice, late or not at all", self.put_faults),
+            Operation("PUT", "/faults", "have webhooks come twice, late or not at all, and tokens expire", self.put_faults),
             Operation("POST", "/clock", "pause, advance, run to idle, resume", self.clock),
             Operation("POST", "/reset", "start over", self.reset),
         ]
@@ -204,12 +204,13 @@ class ControlApi:
 
     async def get_faults(self, request: Request) -> Response:
         """GET /_local/faults"""
-        return json_response(self._world.faults.shown())
+        return json_response(self._world.faults.shown() | {"expiredTokens": self._world.engine.stale_tokens})
 
     async def put_faults(self, request: Request) -> Response:
-        """PUT /_local/faults {"faults": [{"kind", "event", "times", "chance"}], "seed"}"""
-        self._world.faults.set(await fields_of(request))
-        return json_response(self._world.faults.shown())
+        """PUT /_local/faults {"faults": [{"kind", "event", "times", "chance"}], "seed", "expiredTokens"}"""
+        tokens = self._world.faults.set(await fields_of(request))
+        self._world.engine.expire_tokens(tokens)
+        return await self.get_faults(request)
 
     async def clock(self, request: Request) -> Response:
         """POST /_local/clock with any of advance, pause, resume, run_to"""

@@ -125,6 +125,8 @@ class Core:
     record_verbs: dict[str, Recording] = field(default_factory=dict)
     participants: dict[str, Participant] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
+    # So many of the next participants get a token whose time is over, as a fault on demand.
+    stale_tokens: int = 0
     sip_legs: dict[str, Participant] = field(default_factory=dict)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     devices: dict[str, Device] = field(default_factory=dict)

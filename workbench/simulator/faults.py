@@ -40,17 +40,20 @@ class Faults:
         """Whether a webhook may go wrong, or one waits to be overtaken."""
         return bool(self.on or self._passed)
 
-    def set(self, fields: Mapping[str, Any]) -> None:
-        """Take these faults instead of those that are on. Raises Refusal, and then nothing changes."""
-        if unknown := fields.keys() - {"faults", "seed"}:
-            raise _wrong(f"{min(unknown)}: there are faults and seed")
-        rows, seed = fields.get("faults", []), fields.get("seed", 0)
+    def set(self, fields: Mapping[str, Any]) -> int:
+        """Take these faults instead of those that are on; gives how many tokens expire. Raises Refusal, and then nothing changes."""
+        if unknown := fields.keys() - {"faults", "seed", "expiredTokens"}:
+            raise _wrong(f"{min(unknown)}: there are faults, seed and expiredTokens")
+        rows, seed, tokens = fields.get("faults", []), fields.get("seed", 0), fields.get("expiredTokens", 0)
+        if type(tokens) is not int or not 0 <= tokens <= MOST:
+            raise _wrong(f"expiredTokens: must be a whole number from 0 to {MOST}, but was {tokens!r}")
         if not isinstance(rows, list) or len(rows) > MOST:
             raise _wrong(f"faults: must be a list of at most {MOST}")
         if not isinstance(seed, int):
             raise _wrong(f"seed: must be a whole number, but was {seed!r}")
         self.on = [_fault(at, row) for at, row in enumerate(rows)]
         self._luck = random.Random(seed)
+        return tokens
 
     def shown(self) -> dict[str, Any]:
         """What is on, `times` being what is left."""

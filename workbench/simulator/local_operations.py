@@ -140,6 +140,10 @@ class LocalOperations(DeviceOperations):
         self.interconnect = phones.changed_interconnect(self.interconnect, fields)
         return self.interconnect
 
+    def expire_tokens(self, count: int) -> None:
+        """Give so many of the next participants a token whose time is over."""
+        self.stale_tokens = count
+
     def configure_limits(self, now: float, fields: Fields) -> Limits:
         """Set the account's limits; calls that wait begin as the new ones allow."""
         self.tick(now)

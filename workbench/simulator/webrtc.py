@@ -33,12 +33,16 @@ def create_participant(core: Core, permissions: tuple[str, ...], callback_url: s
     participant = Participant(core.ids("participant"), permissions, callback_url, tag)
     core.follow("webrtc.token")
     core.participants[participant.id] = participant
+    stale = core.stale_tokens > 0
+    if stale:
+        core.stale_tokens -= 1
+        core.follow("local.fault")
     token = tokens.issue(
         account_id=core.config.account_id,
         participant_id=participant.id,
         secret=core.config.token_secret,
         now=core.now,
-        lifetime=TOKEN_SECONDS,
+        lifetime=0.0 if stale else TOKEN_SECONDS,
         tid=core.ids("tid"),
     )
     core.after(TOKEN_SECONDS, partial(_expire, core, participant), waits=False)
