@@ -44,6 +44,7 @@ APPLICATION: dict[str, Row] = {
     "steering": (None, set()),
     "takeaway": (None, set()),
     "scripts": (set(), set()),
+    "spoiling": ({*CONTRACT, "records"}, set()),
     "bxml": (CONTRACT, set()),
     "tokens": (CONTRACT, {"jwt"}),
     "errors": (CONTRACT, set()),

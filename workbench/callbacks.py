@@ -196,7 +196,7 @@ class CallbackApp(Flask):
         )
         reply = self.answer(webhook)
         response = Response(reply.body, reply.status)
-        response.content_type = "application/xml; charset=utf-8" if reply.body else "text/plain"
+        response.content_type = reply.content_type or ("application/xml; charset=utf-8" if reply.body else "text/plain")
         return response
 
     def _turn_away(self, error: HTTPException) -> Response:

@@ -74,7 +74,7 @@ class Webhook:
 class Reply:
     """What a webhook is answered. `verbs` names the BXML verbs in `body`; `handler_ms` is filled in by the callback server when None.
 
-    `error` is a traceback; `late` means the platform had stopped waiting.
+    `error` is a traceback; `late` means the platform had stopped waiting. `content_type` is that of the body, application/xml unless told.
     """
 
     body: str = ""
@@ -83,6 +83,7 @@ class Reply:
     handler_ms: float | None = None
     error: str | None = None
     late: bool = False
+    content_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

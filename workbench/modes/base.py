@@ -29,7 +29,8 @@ class Desk:
     """What a mode works with.
 
     `frame` gives the table of a mode or of one of its flows, `view` draws a named panel of it, `settle` waits for handlers of webhooks
-    that were answered already, and `shown` hides in a text what must not be seen.
+    that were answered already, and `shown` hides in a text what must not be seen. `review` may put another document, or a reply that went
+    wrong, in the place of what a handler has answered.
     """
 
     voice: Voice
@@ -42,6 +43,7 @@ class Desk:
     view: Callable[..., Any]
     settle: Callable[[], object] = lambda: None
     shown: Callable[[str], str] = str
+    review: Callable[[Event, Flow, Written], Written | Reply] = lambda event, flow, written: written
 
 
 class Mode:
@@ -104,14 +106,16 @@ class Mode:
         self.before(event, flow, leg)
         try:
             document = flow.handling(event.leg, lambda: self._decide(event, flow, leg))
-            written = write(document, self.desk.gate)
-            self.after(event, flow, leg, written)
+            sent = self.desk.review(event, flow, write(document, self.desk.gate))
+            if isinstance(sent, Reply):
+                return sent
+            self.after(event, flow, leg, sent)
         finally:
             if leg is not None and event.event_type in ENDINGS and event.call_id == leg.call_id:
                 flow.release(leg.name)
                 flow.ended(leg, event.cause)
         empty = document is None and event.event_type not in ASKING
-        return Reply(status=204) if empty else Reply(body=written.body, verbs=written.names)
+        return Reply(status=204) if empty and not sent.verbs else Reply(body=sent.body, verbs=sent.names)
 
     def _decide(self, event: Event, flow: Flow, leg: Leg | None) -> Document:
         handler = self._handlers.get(event.event_type)
