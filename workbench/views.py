@@ -9,6 +9,7 @@ from workbench.handles import NoLocal, Phone
 from workbench.local import Local, token_of
 
 if TYPE_CHECKING:
+    from workbench.bars import Timing
     from workbench.local import Happening
     from workbench.modes import Flow, Mode, Participant
     from workbench.widgets import Panels
@@ -40,6 +41,17 @@ class Views:
         legs, events = self._wiring.board.numbers(chosen), self._wiring.log.events(flow=chosen.id)
         return figure.Figure.of(chosen.id, legs, events, happened, self._wiring.masker.text)
 
+    def timing(self, *flows: Flow | str) -> Timing:
+        """How long the set-up of flows (the newest unless told) took, phase by phase and leg by leg, as bars on one scale."""
+        from workbench.bars import Timing
+        from workbench.timing import FlowTimes
+
+        chosen = [self._chosen(flow) for flow in flows] or [self._chosen(None)]
+        self._wiring.settle()
+        happened, board, log = self._happened(), self._wiring.board, self._wiring.log
+        read = [FlowTimes.of(flow.id, flow.plan, board.numbers(flow), log.events(flow=flow.id), happened) for flow in chosen]
+        return Timing(read, live=not self.local)
+
     def show(self, document: Any) -> Any:
         """A BXML document (verb, list, Response) as text, tokens masked: fit for an output that is saved."""
         from workbench.modes import shown
@@ -47,9 +59,9 @@ class Views:
         return shown(document, self._wiring.masker.text)
 
     def _set_up(self, flow: Flow) -> float | None:
-        from workbench import compare
+        from workbench import timing
 
-        return compare.set_up(self._wiring.log.events(flow=flow.id), self._happened())
+        return timing.set_up(self._wiring.log.events(flow=flow.id), self._happened())
 
     # -- panels --------------------------------------------------------------------------------------------------------------------
 

@@ -224,6 +224,8 @@ def _view(workbench: Workbench | None, name: str, thing: Any) -> Any:
         raise WorkbenchError("the workbench is gone")
     if name == "table":
         return workbench.table(thing.name)
+    if name == "timing":
+        return workbench.timing(*thing)
     return workbench.figure(thing) if name == "figure" else workbench._set_up(thing)
 
 

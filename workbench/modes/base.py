@@ -274,6 +274,10 @@ class Mode:
         rows = [(flow.id, flow.plan, self.desk.view("setup", flow)) for flow in self.flows]
         return DataFrame(rows, columns=["flow", "plan", "set-up s"])
 
+    def timing(self, *flows: Flow) -> Any:
+        """These set-up times phase by phase and leg by leg, as bars on one scale: of the flows given, or of all of this run."""
+        return self.desk.view("timing", flows or tuple(self.flows) or (self.flow,))
+
     def figure(self, flow: Flow | None = None) -> Any:
         """The newest flow as a sequence figure."""
         return self.desk.view("figure", flow or self.flow)
