@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from workbench.callbacks import CallbackApp
     from workbench.clients import WebRtc
-    from workbench.modes import BridgeMode, ConferenceMode, Gate, Mode, TransferMode
+    from workbench.failing import Answers
+    from workbench.modes import BridgeMode, ConferenceMode, Flow, Gate, Mode, TransferMode, Written
+    from workbench.records import Event, Reply
     from workbench.server import CallbackServer
 
 USER = "workbench"
@@ -56,6 +58,7 @@ class Wiring:
         self._before = frozenset(threading.enumerate())
         self._closing = threading.Lock()
         self.closed = False
+        self._answers: Answers | None = None
         try:
             if not settings.live and not settings.local_url:
                 # First of all: the child comes up while we import what we need ourselves.
@@ -143,12 +146,24 @@ class Wiring:
 
         settings = self.settings
         parts = (self.voice, self.side, self.board, self.gate, settings.application_id, settings.number)
-        desk = Desk(*parts, frame=self.frame, view=view, settle=self.settle, shown=self.masker.text)
+        desk = Desk(*parts, frame=self.frame, view=view, settle=self.settle, shown=self.masker.text, review=self.review)
         self.transfer: TransferMode = TransferMode(desk)
         self.bridge: BridgeMode = BridgeMode(desk)
         self.conference: ConferenceMode = ConferenceMode(desk)
         self.modes.update({mode.name: mode for mode in (self.transfer, self.bridge, self.conference)})
         self.board.take_inbound(self.transfer, asked=False)
+
+    def answers(self) -> Answers:
+        """What spoils answers on demand; made when first asked for."""
+        if self._answers is None:
+            from workbench.failing import Answers
+
+            self._answers = Answers(lambda: self.local if isinstance(self.local, Local) else None)
+        return self._answers
+
+    def review(self, event: Event, flow: Flow, written: Written) -> Written | Reply:
+        """What is sent of what a handler answered: on demand something goes wrong."""
+        return written if self._answers is None else self._answers.review(event, flow, written)
 
     def wanted(self, event_type: str, leg: str | None, flow: Any) -> Wanted:
         """What is waited for: in this flow, by itself or its id, or in the one that is the newest at each look."""

@@ -4,7 +4,7 @@ from workbench.modes.base import Desk, Mode
 from workbench.modes.board import Board
 from workbench.modes.bridge import BridgeMode
 from workbench.modes.conference import ConferenceMode, Room
-from workbench.modes.documents import Document, Gate, shown
+from workbench.modes.documents import Document, Gate, Written, shown
 from workbench.modes.flow import Flow, Handler, Leg
 from workbench.modes.transfer import TransferMode
 from workbench.modes.webrtc import Participant, Secret, Sessions, WebRtcSide
@@ -26,5 +26,6 @@ __all__ = [
     "Sessions",
     "TransferMode",
     "WebRtcSide",
+    "Written",
     "shown",
 ]
