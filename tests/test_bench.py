@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.bench import __main__ as bench
-from tests.bench import callbacks, calls, media, memory, screen, soak, start, streams
+from tests.bench import callbacks, calls, comparing, media, memory, screen, soak, start, streams
 from tests.bench.children import child
 from tests.bench.figures import Row, Times, table
 from tests.browser.lab import chromium
@@ -168,3 +168,8 @@ def test_a_child_ends_when_the_bench_is_killed(child_environment):
         one = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
     one.wait(10)
+
+
+@pytest.mark.sockets
+def test_a_comparison_is_measured_beside_one_without_changes():
+    shape(comparing.measure(times=1), (r"compare of three verbs \(support call\), shown", r"[\d.]+ s", r"[\d.]+ s, no change"))

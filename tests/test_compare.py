@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from workbench import compare
+from workbench.bars import Timing
+from workbench.compare import Comparison
+from workbench.figure import Figure
+from workbench.playing import Picture, Played, Scene
 from workbench.records import Event
+from workbench.story import Moment, Story
 
 BASE = {"run": "r", "time": 0.0, "mode": "m", "flow": "m-1", "from_": None, "cause": None}
 
@@ -40,3 +46,63 @@ def test_the_table_has_a_row_per_mode() -> None:
     table = compare.table([compare.count("one", FLOW), compare.count("two", [])])
     assert list(table.columns) == ["legs", "calls", "requests", "webhooks", "handlers", "set-up s"]
     assert list(table.index) == ["one", "two"]
+
+
+def played(mode: str, *outcomes: tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]) -> Played:
+    """A story as a mode might have played it: per moment why it could not, and which legs were kept, lost, new."""
+    picture = Picture(("phone", "browser"), ((False, True), (False, False)))
+    scenes = [
+        Scene(moment, "", cannot, kept, lost, new, picture, picture)
+        for moment, (cannot, kept, lost, new) in zip(STORY.moments, outcomes, strict=True)
+    ]
+    return Played(SimpleNamespace(id=f"{mode}-1"), picture, tuple(scenes), ("d-1",))  # type: ignore[arg-type]
+
+
+STORY = Story("a <story>", moments=(Moment("hold"), Moment("resume"), Moment("leave")))
+
+
+def comparison() -> Comparison:
+    counts = (compare.count("transfer", FLOW), compare.count("bridge", []))
+    plays = {
+        "transfer": played("transfer", ("", ("phone",), ("webrtc",), ("webrtc",)), ("cannot: <b>", (), (), ()), ("", (), ("phone",), ())),
+        "bridge": played("bridge", ("", ("phone", "webrtc"), (), ()), ("", ("phone",), (), ("webrtc",)), ("", (), (), ())),
+    }
+    ladders = {mode: Figure(mode, ("phone",), ()) for mode in plays}
+    return Comparison(STORY, counts, plays, ladders, Timing([]))
+
+
+def test_what_survived_is_told_in_words() -> None:
+    survived = comparison().survived
+    assert list(survived["transfer"]) == ["webrtc falls, a new one is called, phone stays", "cannot: <b>", "phone ends"]
+    assert list(survived["bridge"]) == ["phone and webrtc stay", "webrtc comes, phone stays", "nobody is there"]
+    assert survived.index[0] == "1. the phone is put on hold"
+
+
+def test_it_is_read_like_its_table() -> None:
+    found = comparison()
+    assert found.loc["transfer", "webhooks"] == 3
+    assert list(found["calls"]) == [2, 0]
+    assert list(found.index) == ["transfer", "bridge"]
+    assert found.columns[-1] == "cost class"
+    assert found.loc["bridge", "1. the phone is put on hold"] == "phone and webrtc stay"
+
+
+def test_a_leg_that_was_meant_to_go_is_not_broken() -> None:
+    scenes = comparison().played["transfer"].scenes
+    assert [scene.broken for scene in scenes] == [("webrtc",), (), ()]
+
+
+def test_what_is_shown_is_escaped_and_says_what_it_cannot() -> None:
+    drawn = comparison()._repr_html_()
+    assert "<story>" not in drawn and "<b>" not in drawn and "cannot: &lt;b&gt;" in drawn
+    assert "not told" in drawn  # the set-up time of a flow without events
+    assert drawn.count("✗") == 1
+    assert "cost class of bridge: two calls (documented)" in repr(comparison())
+
+
+def test_live_nothing_is_played_and_that_is_said() -> None:
+    live = Comparison(None, (compare.count("bridge", FLOW),), {}, {"bridge": Figure("bridge-1", ("phone",), ())}, Timing([], live=True))
+    assert "the newest flow of each mode is counted" in repr(live)
+    assert "the newest flow of each mode is counted" in live._repr_html_()
+    assert "Who hears whom" not in live._repr_html_()
+    assert live.matrices == {} and list(live.columns)[-1] == "cost class"

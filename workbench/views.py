@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import WorkbenchError
@@ -10,8 +11,11 @@ from workbench.local import Local, token_of
 
 if TYPE_CHECKING:
     from workbench.bars import Timing
+    from workbench.compare import Comparison
     from workbench.local import Happening
     from workbench.modes import Flow, Mode, Participant
+    from workbench.playing import Played
+    from workbench.story import Stories, Story
     from workbench.widgets import Panels
     from workbench.wiring import Wiring
 
@@ -24,6 +28,7 @@ class Views:
 
     if TYPE_CHECKING:
         local: Local | NoLocal
+        _people: dict[str, Participant]
 
         def participant(self, name: str = "browser") -> Participant: ...
 
@@ -57,6 +62,48 @@ class Views:
         from workbench.modes import shown
 
         return shown(document, self._wiring.masker.text)
+
+    def compare(self, *modes: str, story: Any = "basic") -> Comparison:
+        """One story under each of these modes, all of them unless told, side by side: what each costs and what survives which change.
+
+        On the local platform the story is played now, on the moved clock: a ready one by name, or your own as a mapping (`wb.stories()`
+        shows both). Live the newest flow of each mode is counted.
+        """
+        from workbench.compare import Comparison, count
+        from workbench.story import Story
+
+        told, chosen, log = Story.of(story), [self._mode(name) for name in modes or self._wiring.modes], self._wiring.log
+        before = self._happened()
+        played = self._play(told, chosen) if self.local else {}
+        flows = [played[mode.name].flow if played else mode.flow for mode in chosen]
+        happened = self._happened()[len(before) :]
+        return Comparison(
+            story=told if played else None,
+            counts=tuple(count(flow.mode.name, log.events(flow=flow.id), happened) for flow in flows),
+            played=played,
+            ladders={flow.mode.name: self.figure(flow) for flow in flows},
+            timing=self.timing(*flows),
+        )
+
+    def stories(self) -> Stories:
+        """The stories that `compare` has ready, in words, and how to write one."""
+        from workbench.story import Stories
+
+        return Stories()
+
+    def _play(self, story: Story, modes: list[Mode]) -> dict[str, Played]:
+        """The story in each mode, beside the reader's own calls: the same browser is connected throughout, and nothing is left over."""
+        from workbench import playing, progress
+
+        parts, local = self._wiring, self.local
+        assert isinstance(local, Local)
+        with ExitStack() as after, progress.shown() as tell:
+            phones = {name: self.phone(number, name) for name, number in playing.NUMBERS.items()}
+            browser = after.enter_context(playing.connected(local, parts.side, self._people))
+            stage = playing.Stage(local, parts.board, phones, browser, parts.settle, parts.settings.number)
+            for context in (parts.board.aside(), local.clock.still(), playing.rehearsed(stage, story)):
+                after.enter_context(context)
+            return {mode.name: stage.play(story, mode, tell) for mode in modes}
 
     def _set_up(self, flow: Flow) -> float | None:
         from workbench import timing

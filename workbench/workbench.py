@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from workbench.clients import Voice, WebRtc
     from workbench.modes import BridgeMode, ConferenceMode, Flow, Participant, TransferMode
 
-# Simulated phones stand at +1 919 555 0111 and on; those from 0191 behave in ways of their own, and one is kept for comparisons.
-PHONES, COMPARING = range(111, 189), "+19195550189"
+# Simulated phones stand at +1 919 555 0111 and on; those from 0191 behave in ways of their own, and the last before them play stories.
+PHONES = range(111, 188)
 
 
 class Workbench(Lessons, Views, Steering, TakeAway):
@@ -152,26 +152,6 @@ class Workbench(Lessons, Views, Steering, TakeAway):
     async def until(self, condition: Callable[[], object], timeout: float = 10) -> None:
         """Return once the condition holds. For what no webhook tells: that two legs are joined, say. WaitError after `timeout` seconds."""
         await waiting.until(condition, timeout)
-
-    # -- looking back --------------------------------------------------------------------------------------------------------------
-
-    def compare(self, *modes: str) -> DataFrame:
-        """What each mode costs, counted from the log: a phone is called, connected with the browser, and hangs up.
-
-        On the local platform that story is played now, once per mode, on the moved clock; live, the newest flow of each mode is counted.
-        """
-        from workbench import compare
-
-        parts = self._wiring
-        chosen = [self._mode(name) for name in modes or parts.modes]
-        if not self.local:
-            flows = [mode.flow for mode in chosen]
-        else:
-            phone, run_on = self.phone(COMPARING, "phone"), self.local.clock.run_to_idle
-            with parts.board.aside(), self.local.clock.still():
-                flows = [compare.play(mode.begin, phone, run_on, parts.settle) for mode in chosen]
-        happened = self.local.happenings() if self.local else []
-        return compare.table(compare.count(flow.mode.name, parts.log.events(flow=flow.id), happened) for flow in flows)
 
     # -- state ---------------------------------------------------------------------------------------------------------------------
 

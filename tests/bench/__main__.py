@@ -1,4 +1,4 @@
-"""Prints every figure beside its baseline; words run parts: `python -m tests.bench callbacks calls memory screen start streams`.
+"""Prints every figure beside its baseline; words run parts: `python -m tests.bench callbacks calls comparing memory screen start streams`.
 
 `media` runs only when it is named.
 """
@@ -28,6 +28,12 @@ def callbacks() -> list[Row]:
 
 def calls() -> list[Row]:
     from tests.bench.calls import measure
+
+    return measure()
+
+
+def comparing() -> list[Row]:
+    from tests.bench.comparing import measure
 
     return measure()
 
@@ -70,7 +76,9 @@ def streams() -> list[Row]:
     return measure()
 
 
-PARTS: dict[str, Callable[[], list[Row]]] = {part.__name__: part for part in (callbacks, calls, media, memory, screen, start, streams)}
+PARTS: dict[str, Callable[[], list[Row]]] = {
+    part.__name__: part for part in (callbacks, calls, comparing, media, memory, screen, start, streams)
+}
 ASKED_FOR = {"media"}  # takes minutes, and is a word of its own
 
 

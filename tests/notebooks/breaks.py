@@ -33,6 +33,8 @@ COMPLETE = ', transfer_complete_url=flow.url("transferComplete")'
 ASKED_TWICE = handler("transfer", "transferAnswer", "[]") + handler(
     "transfer", "{}", DESTINATION.format(", transfer_answer_url=flow.url('transferAnswer')")
 )
+# the leg that stays is hung up
+NO_WAITING = handler("bridge", "bridgeTargetComplete", "bxml.Hangup()")
 
 UNCHANGED = 'wb.transfer.redirect("phone", [bxml.SpeakSentence("We changed the call."), bxml.Pause(60)])\nawait wb.wait_for("redirect")'
 
@@ -229,6 +231,9 @@ BRIDGE = [
     # nobody leaves
     Break("step-10", "without bridgeTargetCompleteUrl", 'wb.bridge.hangup(runner)\nawait wb.wait_for("disconnect", leg=target);', "pass"),
     Break("step-11", "Bridge takes more ", "costs = wb.compare", ASKED_TWICE.format("answer") + "costs = wb.compare"),
+    # nothing is changed
+    Break("step-11", "a change to the call", '"announce phone", "back phone"', '"mute phone", "unmute phone"'),
+    Break("step-11", "a Bridge lets one leg", "costs = wb.compare", NO_WAITING + "costs = wb.compare"),
 ]
 
 CONFERENCE = [
@@ -315,8 +320,20 @@ CONFERENCE = [
     Break(
         "step-11", "guess one of the four", "guesses = dict(SITUATIONS)", "guesses = dict.fromkeys(SITUATIONS, 'Telephone')", at="step-00"
     ),
-    Break("step-12", "each step of freedom", '"transfer", "bridge", "conference"', "'conference', 'bridge', 'transfer'"),
+    Break("step-12", "each step of freedom", 'story="support call"', "'conference', 'bridge', 'transfer', story='support call'"),
     Break("step-12", "a Transfer is one call", "costs = wb.compare", ASKED_TWICE.format("answer") + "costs = wb.compare"),
+    Break("step-12", "an announcement breaks", 'story="support call"', "story={'moments': ['mute', 'unmute', 'mute']}"),
+    Break("step-12", "and no Bridge", "costs = wb.compare", NO_WAITING + "costs = wb.compare"),
+    # the caller leaves, and nobody comes
+    Break("step-12", "a Transfer ends with", 'story="support call"', "story={'moments': ['announce', 'back', 'leave']}"),
+    # it waits once, and not again
+    Break(
+        "step-12",
+        "a WebRTC leg in a Bridge",
+        "costs = wb.compare",
+        "left = []\n"
+        + handler("bridge", "bridgeTargetComplete", "bxml.Hangup() if left or left.append(1) else wb.bridge.wait()", "costs = wb.compare"),
+    ),
 ]
 
 BREAKS = {"01_transfer": [*TRANSFER, NOTHING_LEFT], "02_bridge": [*BRIDGE, NOTHING_LEFT], "03_conference": [*CONFERENCE, NOTHING_LEFT]}

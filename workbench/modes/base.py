@@ -158,6 +158,10 @@ class Mode:
         """Begin a flow."""
         return self.desk.board.open(self)
 
+    def alone(self) -> Flow:
+        """Begin a flow that has nothing to do with any other."""
+        return self.open()
+
     def begin(self, phone: Any) -> Flow:
         """A flow of its own that connects a phone with the browser: the same story in every mode, for comparisons."""
         raise NotImplementedError

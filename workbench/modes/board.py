@@ -23,8 +23,10 @@ class Board:
         self.current: Flow | None = None
         self._inbound: Mode | None = None
         self._asked = False
+        self._arriving: Flow | None = None
         self._flows: dict[str, Flow] = {}
         self._of_mode: dict[str, list[Flow]] = {}
+        self._opened: dict[str, int] = {}
         self._calls: dict[str, Leg] = {}
         self._lock = threading.RLock()
 
@@ -53,6 +55,15 @@ class Board:
         finally:
             self.current, self._inbound, self._asked = before
 
+    @contextmanager
+    def arriving(self, flow: Flow) -> Iterator[None]:
+        """Calls that arrive meanwhile belong to this flow, whatever rooms its mode has."""
+        self._arriving = flow
+        try:
+            yield
+        finally:
+            self._arriving = None
+
     def expect_call(self, to: str) -> None:
         """A phone is about to ring us: whoever waits for an event now means the flow that this call opens."""
         if self._inbound is not None and to == self._inbound.desk.number:
@@ -61,13 +72,19 @@ class Board:
     def open(self, mode: Mode) -> Flow:
         """A new flow, which is the current one from now on."""
         with self._lock:
-            own = self._of_mode.setdefault(mode.name, [])
-            flow = mode.flow_type(mode, f"{mode.name}-{len(own) + 1}")
-            own.append(flow)
+            self._opened[mode.name] = number = self._opened.get(mode.name, 0) + 1
+            flow = mode.flow_type(mode, f"{mode.name}-{number}")
+            self._of_mode.setdefault(mode.name, []).append(flow)
             self._flows[flow.id] = flow
             self.current = flow
             self.take_inbound(mode, asked=False)
             return flow
+
+    def put_aside(self, flow: Flow) -> None:
+        """A flow that was played beside the reader's own is none of the mode's newest; it is still had by its id."""
+        with self._lock:
+            own = self._of_mode[flow.mode.name]
+            self._of_mode[flow.mode.name] = [one for one in own if one is not flow]
 
     def flows(self, mode: Mode) -> list[Flow]:
         """The mode's flows, oldest first."""
@@ -131,7 +148,7 @@ class Board:
             return flow.id, leg.name if leg else webhook.leg
 
     def _arrived(self, mode: Mode, data: Mapping[str, str]) -> tuple[str, str]:
-        flow = mode.room() or self.open(mode)
+        flow = self._arriving or mode.room() or self.open(mode)
         number = str(data.get("from", ""))
         leg = self.bind(flow.add(self.name(number, flow), number), str(data.get("callId", "")))
         return flow.id, leg.name

@@ -46,9 +46,16 @@ class ConferenceMode(Mode):
         return room
 
     def begin(self, phone: Any) -> Flow:
-        """A room of its own with the WebRTC side and a phone in it."""
-        room = self.start()
+        """A room of its own, in no other one's name, with the WebRTC side and a phone in it."""
+        room = self.alone()
+        self.call_webrtc(room)
         self.call(room, phone)
+        return room
+
+    def alone(self) -> Flow:
+        """Open a room whose name no other has; the session's id is the name of many."""
+        room = self._begin()
+        room.name = f"{room.session}-{room.id}"
         return room
 
     def dial(self, phone: Any, **fields: Any) -> Flow:

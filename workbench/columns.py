@@ -1,0 +1,89 @@
+"""A comparison as a reader sees it: the modes side by side, in columns that wrap where there is little room."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from workbench.changes import COSTS
+from workbench.compare import Comparison, table
+from workbench.tables import html as matrix_html
+
+_BORDER = "1px solid var(--jp-border-color2, #bdbdbd)"
+_SOFT = "color:var(--jp-ui-font-color2, #616161)"
+_LOST, _KEPT = "var(--jp-error-color1, #c62828)", "var(--jp-success-color1, #2e7d32)"
+_GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(290px,100%),1fr));gap:12px;align-items:start"
+_CELL = f"text-align:left;vertical-align:top;padding:4px 10px;border-bottom:{_BORDER};white-space:normal"
+_HEAD = "<h4 style='margin:14px 0 4px'>"
+# A ladder is scrolled in its column rather than shrunk until nobody can read it.
+_LADDER = 620
+
+
+def as_text(comparison: Comparison) -> str:
+    """The numbers, and for each change what it left of each mode's legs."""
+    lines = [_told(comparison), table(comparison.counts).to_string()]
+    for name, outcomes in comparison.survived.iterrows():
+        lines += ["", str(name), *(f"  {mode}: {outcome}" for mode, outcome in outcomes.items())]
+    costs = [f"cost class of {mode}: {COSTS[mode]}" for mode in comparison.modes]
+    return "\n".join(filter(None, ["\n".join(lines), "", *costs, comparison.note]))
+
+
+def as_html(comparison: Comparison) -> str:
+    """A table with a column per mode, then who hears whom and the ladder of each, then where the time of the set-up went."""
+    told = f"<p style='margin:4px 0 8px'>{escape(_told(comparison))}</p>"
+    note = f"<p style='{_SOFT}'>{escape(comparison.note)}</p>" if comparison.note else ""
+    hears = _side_by_side("Who hears whom", {mode: _matrices(comparison, mode) for mode in comparison.played})
+    ladders = _side_by_side("Ladders", {mode: _ladder(mode, ladder) for mode, ladder in comparison.ladders.items()})
+    timing = f"{_HEAD}Set-up</h4>{comparison.timing._repr_html_()}"
+    return f"<div>{told}{_table(comparison)}{note}{hears}{ladders}{timing}</div>"
+
+
+def _told(comparison: Comparison) -> str:
+    return f"{comparison.story.name}: {' → '.join(comparison.story.lines)}." if comparison.story else ""
+
+
+def _table(comparison: Comparison) -> str:
+    modes = comparison.modes
+    heads = "".join(f"<th scope='col' style='{_CELL}'>{escape(mode)}</th>" for mode in modes)
+    numbers = table(comparison.counts)
+    rows = [_line(name, [_number(numbers.loc[mode, name]) for mode in modes]) for name in numbers.columns]
+    for at, name in enumerate(comparison.moments):
+        rows.append(_line(name, [_outcome(comparison.played[mode].scenes[at]) for mode in modes]))
+    rows.append(_line("cost class", [escape(COSTS[mode]) for mode in modes]))
+    head = f"<thead><tr><td style='{_CELL}'></td>{heads}</tr></thead>"
+    return (
+        f"<div style='overflow-x:auto'><table style='border-collapse:collapse;margin:0'>{head}<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _line(name: str, cells: list[str]) -> str:
+    told = "".join(f"<td style='{_CELL};max-width:24em'>{cell}</td>" for cell in cells)
+    return f"<tr><th scope='row' style='{_CELL};max-width:16em'>{escape(name)}</th>{told}</tr>"
+
+
+def _number(value: Any) -> str:
+    return "not told" if value != value or value is None else f"{value:g}"
+
+
+def _outcome(scene: Any) -> str:
+    if scene.cannot:
+        return f"<span style='{_SOFT}'>{escape(scene.cannot)}</span>"
+    sign, colour = ("✗", _LOST) if scene.broken else ("✓", _KEPT)
+    how = f"<br><small style='{_SOFT}'>{escape(scene.how)}</small>" if scene.how else ""
+    return f"<span style='color:{colour}' aria-hidden='true'>{sign}</span> {escape(scene.outcome)}{how}"
+
+
+def _side_by_side(title: str, columns: dict[str, str]) -> str:
+    parts = "".join(f"<section style='min-width:0'><strong>{escape(mode)}</strong>{part}</section>" for mode, part in columns.items())
+    return f"{_HEAD}{escape(title)}</h4><div style='{_GRID}'>{parts}</div>" if columns else ""
+
+
+def _matrices(comparison: Comparison, mode: str) -> str:
+    tables = (matrix_html(picture.matrix(), title) for title, picture in comparison.pictures(mode).items())
+    return f"<div style='display:flex;flex-wrap:wrap;gap:6px 14px'>{''.join(tables)}</div>"
+
+
+def _ladder(mode: str, ladder: Any) -> str:
+    told = f"tabindex='0' role='region' aria-label='Ladder of {escape(mode)}'"
+    drawn = f"<div style='width:{_LADDER}px'>{ladder.svg()}</div>"
+    return f"<div style='overflow:auto;max-height:380px;border:{_BORDER};margin-top:4px' {told}>{drawn}</div>"
