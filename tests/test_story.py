@@ -28,7 +28,7 @@ def test_it_is_told_in_sentences() -> None:
     assert told.lines == (
         "the phone calls us",
         "phone 3 never answers",
-        "the phone leaves, the phone 2 is called in its place",
+        "the phone leaves, phone 2 is called in its place",
         "the WebRTC leg leaves",
         "whoever is still there hangs up",
     )

@@ -134,8 +134,7 @@ def _axis(scale: Scale, rows: int) -> Iterator[str]:
         x, zero = scale.x(tick), tick == 0
         dash = "" if zero else ";stroke-dasharray:2 4"
         yield f'<line x1="{x:.1f}" y1="22" x2="{x:.1f}" y2="{rows + 6}" style="stroke:{_SOFT if zero else _FAINT}{dash}"/>'
-        yield _text(x, rows + 20, f"{tick:g} s", _SOFT, "font-size:10px")
-    yield _text(4, rows + 20, "phone called: 0", _SOFT, "font-size:10px;text-anchor:start")
+        yield _text(x, rows + 20, "phone called" if zero else f"{tick:+g} s", _SOFT, "font-size:10px")
 
 
 def _flow(flow: FlowTimes, y: int, scale: Scale) -> Iterator[str]:

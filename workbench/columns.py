@@ -79,8 +79,12 @@ def _side_by_side(title: str, columns: dict[str, str]) -> str:
 
 
 def _matrices(comparison: Comparison, mode: str) -> str:
-    tables = (matrix_html(picture.matrix(), title) for title, picture in comparison.pictures(mode).items())
-    return f"<div style='display:flex;flex-wrap:wrap;gap:6px 14px'>{''.join(tables)}</div>"
+    played, parts = comparison.played[mode], []
+    parts.append(matrix_html(played.first.matrix(), "before"))
+    for title, scene in zip(comparison.moments, played.scenes, strict=True):
+        untouched = f"<div style='{_SOFT};max-width:22em'>{escape(title)}: {escape(scene.cannot)}</div>"
+        parts.append(untouched if scene.cannot else matrix_html(scene.after.matrix(), f"after {title}"))
+    return f"<div style='display:flex;flex-wrap:wrap;gap:6px 14px'>{''.join(parts)}</div>"
 
 
 def _ladder(mode: str, ladder: Any) -> str:

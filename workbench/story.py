@@ -44,7 +44,7 @@ class Moment:
     @property
     def words(self) -> str:
         """What happens, as a reader says it."""
-        return WORDS[self.change].format(who="the WebRTC leg" if self.who == WEBRTC else f"the {self.who}", by=f"the {self.by}")
+        return WORDS[self.change].format(who=called(self.who), by=called(self.by))
 
     @classmethod
     def of(cls, value: Any, at: str) -> Moment:
@@ -98,7 +98,7 @@ class Story:
     def lines(self) -> tuple[str, ...]:
         """The story in sentences."""
         begins = "the phone calls us" if self.calls == "inbound" else "our application calls the phone"
-        never = [f"{leg} never answers" for leg in self.rings if self.rings[leg] is None]
+        never = [f"{called(leg)} never answers" for leg in self.rings if self.rings[leg] is None]
         return (begins, *never, *(moment.words for moment in self.moments), "whoever is still there hangs up")
 
     @classmethod
@@ -111,6 +111,11 @@ class Story:
                 raise WorkbenchError(f"story: there is none named {value!r}; there are {', '.join(READY)}, or give your own as a mapping")
             return READY[value]
         return cls(**_known(value, cls, ""))
+
+
+def called(leg: str) -> str:
+    """A leg, as it is called in a sentence."""
+    return {WEBRTC: "the WebRTC leg", "phone": "the phone"}.get(leg, leg)
 
 
 class _Stage:
