@@ -44,6 +44,7 @@ APPLICATION: dict[str, Row] = {
     "steering": (None, {"pandas"}),
     "takeaway": (None, set()),
     "scripts": (set(), set()),
+    "narration": (set(), set()),
     "failing": ({*CONTRACT, "handles", "local", "modes", "records", "spoiling"}, set()),
     "faults": (CONTRACT, set()),
     "spoiling": ({*CONTRACT, "records"}, set()),
