@@ -33,21 +33,36 @@ class Message:
         (Message("sip", "ringing", "phone", VOICE), "The phone is ringing."),
         (Message("webhook", "answer"), "Bandwidth asks our application what to do: the phone has answered."),
         (Message("webhook", "answer", leg="webrtc"), "Bandwidth asks our application what to do: the browser's side has answered."),
-        (Message("webhook", "disconnect", cause="hangup"), "Bandwidth tells our application: the call with the phone is over, because somebody has hung up."),
-        (Message("reply", "answer", label="SpeakSentence, Transfer"), "Our application answers: say a sentence, then call the other side and connect the two."),
+        (
+            Message("webhook", "disconnect", cause="hangup"),
+            "Bandwidth tells our application: the call with the phone is over, because somebody has hung up.",
+        ),
+        (
+            Message("reply", "answer", label="SpeakSentence, Transfer"),
+            "Our application answers: say a sentence, then call the other side and connect the two.",
+        ),
         (Message("reply", "disconnect", label="no verb"), "Our application has nothing for Bandwidth to do."),
         (Message("request", "createCall", NOTEBOOK, VOICE, leg="phone 2"), "Our application asks Bandwidth to call phone 2."),
-        (Message("answer", "createParticipant", WEBRTC, NOTEBOOK, "201 · part… with token"), "Bandwidth has done it, and gives our application the ticket."),
+        (
+            Message("answer", "createParticipant", WEBRTC, NOTEBOOK, "201 · part… with token"),
+            "Bandwidth has done it, and gives our application the ticket.",
+        ),
         (Message("media", "speak", VOICE, VOICE, "speaks 2 s: Plea", note="Please wait."), "A voice says: “Please wait.”"),
         (Message("media", "joined", "phone", WEBRTC), "The phone and the browser's side can now talk with each other."),
-        (Message("sip", "ended", VOICE, "phone", cause="hangup", event=None), "The call with the phone ends, because somebody has hung up."),
-        (Message("error", "answer", NOTEBOOK, VOICE, "500 · ValueError"), "Our application makes a mistake, so Bandwidth gets no instructions."),
+        (
+            Message("sip", "ended", VOICE, "phone", cause="hangup", event=None),
+            "The call with the phone ends, because somebody has hung up.",
+        ),
+        (
+            Message("error", "answer", NOTEBOOK, VOICE, "500 · ValueError"),
+            "Our application makes a mistake, so Bandwidth gets no instructions.",
+        ),
         (Message("error", "answer", NOTEBOOK, VOICE, "too late"), "Our application answers too late."),
         (Message("error", "createCall", VOICE, NOTEBOOK, "429"), "Bandwidth refuses what our application asked for."),
         (Message("error", "conferenceFull", VOICE, VOICE, event=None), "The conference is full."),
         (Message("device", "onConnect", "browser", WEBRTC, leg=None, event=None), "The browser opens its page and can be heard."),
     ],
-)  # fmt: skip
+)
 def test_a_message_in_words(message, told):
     assert sentence(message) == told
 
