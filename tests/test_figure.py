@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
-from workbench.figure import NOTEBOOK, VOICE, WEBRTC, Figure
+from workbench.figure import Figure
+from workbench.messages import NOTEBOOK, VOICE, WEBRTC
 from workbench.records import Event
 
 LEGS = {"phone": "+15550100001", "webrtc": "sip:there"}
@@ -83,7 +84,8 @@ def test_what_went_wrong_is_red() -> None:
     rows = draw(broken, []).rows
     assert [(row.label, row.kind) for row in rows[1:]] == [
         ("500 · RuntimeError: on purpose", "error"),
-        ("createCall phone · no answer", "error"),
+        ("createCall phone", "request"),
+        ("no answer", "error"),
     ]
 
 

@@ -1,0 +1,114 @@
+"""Flows as messages between lanes: what each mode's ladder shows, and that the order in which it is told does not matter."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.scenarios.joined import World
+from workbench import messages
+from workbench.messages import NOTEBOOK, VOICE, WEBRTC, Message, Reading
+from workbench.modes import Flow
+
+
+def inbound_transfer(world: World) -> Flow:
+    world.wb.transfer.take_inbound()
+    world.phone().dial(world.wb.number)
+    world.idle()
+    world.phone().hangup()
+    return world.wb.transfer.flow
+
+
+def outbound_bridge(world: World) -> Flow:
+    flow = world.wb.bridge.dial(world.phone(2))
+    world.idle()
+    world.wb.local.disconnect(world.browser)
+    world.idle()
+    world.phone(2).hangup()
+    return flow
+
+
+def conference(world: World) -> Flow:
+    flow = world.wb.conference.dial(world.phone(3))
+    world.idle()
+    world.wb.conference.mute("phone 3")
+    flow.close()
+    return flow
+
+
+STORIES: list[Callable[[World], Flow]] = [inbound_transfer, outbound_bridge, conference]
+
+
+def read(world: World, flow: Flow) -> tuple[dict[str, str], list[Any], list[Any], dict[str, str]]:
+    world.idle()
+    people = {world.browser.id: "browser"}
+    return world.parts.board.numbers(flow), world.parts.log.events(flow=flow.id), world.local.happenings(), people
+
+
+def lines(found: tuple[Message, ...]) -> list[str]:
+    return [f"{one.source} > {one.target}: {one.label}" for one in found if one.kind != "answer"]
+
+
+def test_a_call_to_us_is_read_from_top_to_bottom(world: World) -> None:
+    flow = inbound_transfer(world)
+    legs, events, happened, people = read(world, flow)
+    lanes, found = messages.of(flow.id, legs, events, happened, str, people)
+    assert [lane.name for lane in lanes] == ["phone", VOICE, NOTEBOOK, WEBRTC, "browser"]
+    assert lines(found) == [
+        f"phone > {VOICE}: calls",
+        f"{VOICE} > {NOTEBOOK}: initiate phone",
+        f"{NOTEBOOK} > {WEBRTC}: createParticipant webrtc",
+        f"{NOTEBOOK} > {WEBRTC}: addParticipantToSession webrtc",
+        f"{NOTEBOOK} > {VOICE}: Transfer",
+        f"{VOICE} > {WEBRTC}: INVITE with token",
+        f"{WEBRTC} > {VOICE}: rings",
+        f"{WEBRTC} > {VOICE}: answers",
+        f"{VOICE} > phone: answers",
+        f"phone > {WEBRTC}: joined",
+        f"phone > {VOICE}: ends · hangup",
+        f"phone > {WEBRTC}: parted",
+        f"{VOICE} > {WEBRTC}: ends · hangup",
+        f"{VOICE} > {NOTEBOOK}: disconnect phone · hangup",
+        f"{NOTEBOOK} > {WEBRTC}: deleteParticipant webrtc",
+    ]
+    answers = [one.label for one in found if one.kind == "answer"]
+    assert answers[0].startswith("200 · ") and answers[0].endswith("with token")
+    assert all(one.truth in ("documented", "observed", "assumed") for one in found if one.key[0] == "h")
+
+
+def test_a_browser_that_leaves_in_the_midst_is_seen(world: World) -> None:
+    flow = outbound_bridge(world)
+    _, found = messages.of(flow.id, *read(world, flow)[:3], people=read(world, flow)[3])
+    assert f"browser > {WEBRTC}: leaves the session" in lines(found)
+    assert [one.at for one in found if one.kind == "request"] == [None] * sum(one.kind == "request" for one in found)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_the_order_in_which_it_is_told_does_not_matter(world: World, story: Callable[[World], Flow]) -> None:
+    flow = story(world)
+    legs, events, happened, people = read(world, flow)
+    whole = messages.of(flow.id, legs, events, happened, str, people)
+    for seed in range(20):
+        told: list[tuple[str, Any]] = [("event", one) for one in events] + [("happening", one) for one in happened]
+        told += [("learn", {name: number}) for name, number in legs.items()]
+        random.Random(seed).shuffle(told)
+        reading, shown = Reading(flow.id, str, people), {}
+        for what, one in told:
+            shown.update({message.key: message for message in getattr(reading, what)(one)})
+        assert reading.ordered() == whole[1]
+        assert shown == reading.messages, "what is told piece by piece is all there is"
+
+
+def test_what_a_handler_asked_for_stands_before_its_answer_also_without_numbers(world: World) -> None:
+    flow = inbound_transfer(world)
+    legs, events, _, _ = read(world, flow)
+    from dataclasses import replace
+
+    live = [replace(one, seq=None, id=at) for at, one in enumerate(sorted(events, key=lambda one: (one.time, one.id)))]
+    _, found = messages.of(flow.id, legs, live)
+    order = [one.label for one in found if one.kind != "answer"]
+    assert order.index("Transfer") > order.index("addParticipantToSession webrtc") > order.index("initiate phone")
+    assert all(one.at is not None for one in found)

@@ -1,0 +1,320 @@
+"""A flow as messages between lanes: what we asked and were asked, what was answered, and what the platform did. Pure.
+
+A ladder, a figure and a capsule draw the same messages. Events come from the log, happenings from the local platform; live there are none.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from workbench.doings import DEVICES, Doing, told
+from workbench.records import Event, Happened
+
+VOICE, NOTEBOOK, WEBRTC = "Programmable Voice", "this notebook", "WebRTC"
+Kind = Literal["request", "answer", "webhook", "reply", "error", "sip", "media", "device"]
+# Operations of the WebRTC and Endpoints APIs; every other request goes to the Voice API.
+_WEBRTC_WORDS = ("Participant", "Session", "Subscriptions", "Endpoint")
+_PARTICIPANT_EVENTS = frozenset({"onConnect", "onLeave", "onDisconnect"})
+# Places between two sequence numbers: a request's answer, a webhook's reply, what has no number.
+_ANSWER, _REPLY, _UNNUMBERED = 0.0001, 0.0002, 0.001
+# So many of a flow's latest webhooks can still have been the reason of a request.
+_RECENT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A party's column, and a word about it: a phone's number, say."""
+
+    name: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One arrow of a ladder.
+
+    `key` is "e12" for what event 12 of the log asked, "a12" for what it was answered, "h345" for the happening of that sequence number.
+    `place` orders all messages of a platform. `at` is epoch seconds on the platform's clock; live on ours; None for requests to a local
+    platform, which does not tell when it took them, while its clock may have been moved. `name` is the event type, operation or happening's
+    kind, `truth` the label of the platform's behaviour, `note` what a closer look tells.
+    """
+
+    key: str
+    place: float
+    at: float | None
+    source: str
+    target: str
+    label: str
+    kind: Kind
+    name: str
+    event: int | None = None
+    leg: str | None = None
+    flow: str | None = None
+    mode: str | None = None
+    cause: str | None = None
+    truth: str = ""
+    rule: str = ""
+    note: str = ""
+
+
+class Reading:
+    """Reads one flow as it happens: give it events and happenings in whatever order they come, get the messages that are new or changed.
+
+    `mask` hides in a text what must not be seen; `people` are the browser participants, name by participant id.
+    """
+
+    def __init__(self, flow: str, mask: Callable[[str], str] = str, people: Mapping[str, str] | None = None) -> None:
+        self.flow = flow
+        self.messages: dict[str, Message] = {}
+        self._mask = mask
+        self._people = dict(people or {})
+        self._legs: dict[str, str] = {}
+        self._mode: str | None = None
+        self._events: dict[int, Event] = {}
+        self._latest = (0.0, 0)
+        self._lowest, self._highest = float("inf"), 0
+        self._webhooks: list[int] = []
+        self._requests: list[int] = []
+        self._leg_of: dict[str, str] = {}
+        self._went: dict[str, str] = {}
+        self._links: list[tuple[str, ...]] = []
+        self._of_call: defaultdict[str, list[Happened]] = defaultdict(list)
+        self._of_people: list[Happened] = []
+
+    # -- what it is told -----------------------------------------------------------------------------------------------------------
+
+    def learn(self, legs: Mapping[str, str], people: Mapping[str, str] | None = None) -> list[Message]:
+        """The legs there are now, number or address by name; what waited for one of them comes out."""
+        self._people.update(people or {})
+        if all(self._legs.get(name) == number for name, number in legs.items()):
+            return []
+        self._legs.update(legs)
+        calls = {event.call_id for event in self._events.values() if event.call_id and event.leg in legs}
+        for event in self._events.values():
+            self._know(event)
+        return self._kept([*self._new(calls), *self._again(self._of_call)])
+
+    def event(self, event: Event) -> list[Message]:
+        """A request or webhook, when it is stored and again when its outcome is known."""
+        first = event.id not in self._events
+        self._events[event.id] = event
+        self._latest = max(self._latest, _when(event))
+        if event.seq is not None:
+            self._lowest, self._highest = min(self._lowest, event.seq), max(self._highest, event.seq)
+        self._mode = self._mode or event.mode
+        if first:
+            (self._requests if event.direction == "request" else self._webhooks).append(event.id)
+        found = [*self._own(event), *self._moved(event)]
+        if self._know(event):
+            found += self._new({event.call_id})
+        return self._kept([*found, *(self._person() if first else ())])
+
+    def happening(self, one: Happened) -> list[Message]:
+        """Something the platform did."""
+        for call in one.call_ids:
+            if one.data.get("to"):
+                self._went.setdefault(call, str(one.data["to"]))
+            self._of_call[call].append(one)
+        if one.kind in DEVICES and not one.call_ids:
+            self._of_people.append(one)
+            return self._kept(self._person())
+        if one.kind == "joined":
+            self._links.append(one.call_ids)
+        fresh = self._partners()
+        return self._kept([*self._drawn(one), *self._again(fresh)])
+
+    # -- what comes of it ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """Phones as they came, the platform, this notebook, WebRTC, browsers."""
+        phones = [Lane(leg, self._mask(number)) for leg, number in self._legs.items() if not number.startswith("sip:")]
+        browsers = [Lane(name) for name in dict.fromkeys(self._people.values())]
+        return (*phones, Lane(VOICE), Lane(NOTEBOOK), Lane(WEBRTC), *browsers)
+
+    def ordered(self) -> tuple[Message, ...]:
+        """All messages so far, in order."""
+        return tuple(sorted(self.messages.values(), key=lambda message: (message.place, message.key)))
+
+    # -- events --------------------------------------------------------------------------------------------------------------------
+
+    def _own(self, event: Event) -> Iterator[Message]:
+        place = self._place(event)
+        if event.direction == "request":
+            yield from self._asked(event, place)
+            return
+        side = WEBRTC if event.event_type in _PARTICIPANT_EVENTS else VOICE
+        cause = f" · {event.cause}" if event.cause else ""
+        again = " (again)" if event.duplicate_of is not None else ""
+        label = f"{event.event_type} {event.leg or ''}".strip() + cause + again
+        at = _moment(event.data.get("eventTime") or event.data.get("timestamp")) or (event.time if event.seq is None else None)
+        yield self._message(event, f"e{event.id}", place, at, side, NOTEBOOK, label, "webhook")
+        if event.verbs or event.error or event.late or event.reply or (event.status or 0) >= 400:
+            yield self._reply(event, place, at, side)
+
+    def _asked(self, event: Event, place: float) -> Iterator[Message]:
+        side = WEBRTC if any(word in event.event_type for word in _WEBRTC_WORDS) else VOICE
+        label = f"{event.event_type} {event.leg or ''}".strip()
+        failed = event.status is None or event.status >= 400
+        note = f"{event.data.get('method', '')} {event.data.get('path', '')}".strip()
+        at = event.time if event.seq is None else None
+        yield self._message(event, f"e{event.id}", place, at, NOTEBOOK, side, label, "request", note)
+        kind: Kind = "error" if failed else "answer"
+        answer = f"{event.status or 'no answer'}{_named(event)}"
+        yield self._message(event, f"a{event.id}", place + _ANSWER, at, side, NOTEBOOK, answer, kind, event.error or "")
+
+    def _reply(self, event: Event, place: float, at: float | None, side: str) -> Message:
+        recent = map(self._events.__getitem__, self._requests[-_RECENT:])
+        made = [self._place(one) for one in recent if event.time <= one.time <= _until(event)]
+        bad = bool(event.error) or event.late or (event.status or 0) >= 400
+        label = _failure(event) if bad else ", ".join(event.verbs) or "no verb"
+        note = event.error or event.reply or ""
+        place = max([place, *made]) + _REPLY
+        return self._message(event, f"a{event.id}", place, at, NOTEBOOK, side, label, "error" if bad else "reply", note)
+
+    def _moved(self, event: Event) -> Iterator[Message]:
+        """What this event gives another place: replies of webhooks whose handlers made it, and what has no number of its own."""
+        recent = [self._events[number] for number in self._webhooks[-_RECENT:]]
+        if event.direction == "request":
+            for one in recent:
+                if one.time <= event.time <= _until(one):
+                    yield from self._own(one)
+        if event.seq is not None:
+            recent += [self._events[number] for number in self._requests[-_RECENT:]]
+            for one in recent:
+                if one.seq is None and _when(one) > _when(event):
+                    yield from self._own(one)
+
+    def _place(self, event: Event) -> float:
+        if event.seq is not None:
+            return float(event.seq)
+        # What has no place of its own stays behind what came before it.
+        if _when(event) >= self._latest:
+            highest = self._highest
+        else:
+            before = (one.seq for one in self._events.values() if one.seq is not None and _when(one) < _when(event))
+            highest = max(before, default=0)
+        return highest + _UNNUMBERED + event.id % 10_000 * 1e-7
+
+    def _know(self, event: Event) -> bool:
+        """Learn whose a call is; whether that is news."""
+        if not event.call_id or event.leg not in self._legs or event.call_id in self._leg_of:
+            return False
+        self._leg_of[event.call_id] = str(event.leg)
+        return True
+
+    def _message(
+        self, event: Event, key: str, place: float, at: float | None, source: str, target: str, label: str, kind: Kind, note: str = ""
+    ) -> Message:
+        about = (event.event_type, event.id, event.leg, self.flow, event.mode, event.cause, event.label or "", event.rule or "", note)
+        return Message(key, place, at, source, target, label, kind, *about)
+
+    # -- happenings ----------------------------------------------------------------------------------------------------------------
+
+    def _new(self, calls: Iterable[str | None]) -> Iterator[Message]:
+        """What waited for these calls to be known, and for those they are joined with."""
+        known = {call for call in calls if call} | self._partners()
+        return self._again(known)
+
+    def _again(self, calls: Iterable[str]) -> Iterator[Message]:
+        for call in calls:
+            for one in self._of_call[call]:
+                yield from self._drawn(one)
+
+    def _partners(self) -> set[str]:
+        """The B legs of Transfers: known by the number they go to and by being joined with a call of ours."""
+        names = {number: name for name, number in self._legs.items()}
+        found = {}
+        for link in self._links:
+            if any(call in self._leg_of for call in link):
+                found.update({call: names[self._went[call]] for call in link if call not in self._leg_of and self._went.get(call) in names})
+        self._leg_of.update(found)
+        return set(found)
+
+    def _drawn(self, one: Happened) -> Iterator[Message]:
+        legs = [self._leg_of[call] for call in one.call_ids if call in self._leg_of]
+        doing = told(one) if legs else None
+        if doing is not None:
+            lanes = [self._lane(leg) for leg in legs]
+            yield self._done(one, doing, lanes[0], lanes[-1], legs[0])
+
+    def _person(self) -> Iterator[Message]:
+        """Browsers that came or went while the flow was on: after its first event, and told once something later has come."""
+        for one in self._of_people:
+            name = self._people.get(str(one.data.get("participantId")))
+            doing = told(one)
+            if name and doing and self._lowest < one.seq < self._highest:
+                yield self._done(one, doing, name, name, None)
+
+    def _done(self, one: Happened, doing: Doing, lane: str, other: str, leg: str | None) -> Message:
+        lanes = {"lane": lane, "other": other, "voice": VOICE, "webrtc": WEBRTC}
+        source, target = lanes[doing.source], lanes[doing.target]
+        cause = one.data.get("cause")
+        said = None if cause is None else str(cause)
+        about = (one.kind, None, leg, self.flow, self._mode, said, getattr(one, "label", ""), getattr(one, "rule", ""), doing.note)
+        return Message(f"h{one.seq}", float(one.seq), _moment(one.time), source, target, doing.label, doing.kind, *about)
+
+    def _lane(self, leg: str) -> str:
+        return WEBRTC if self._legs[leg].startswith("sip:") else leg
+
+    def _kept(self, found: Iterable[Message]) -> list[Message]:
+        news = []
+        for message in found:
+            shown = replace(message, label=self._mask(message.label), note=self._mask(message.note))
+            if self.messages.get(shown.key) != shown:
+                self.messages[shown.key] = shown
+                news.append(shown)
+        return news
+
+
+def of(
+    flow: str,
+    legs: Mapping[str, str],
+    events: Sequence[Event],
+    happened: Iterable[Happened] = (),
+    mask: Callable[[str], str] = str,
+    people: Mapping[str, str] | None = None,
+) -> tuple[tuple[Lane, ...], tuple[Message, ...]]:
+    """Lanes and messages of a flow. `legs` gives each leg's number or address by name."""
+    reading = Reading(flow, mask, people)
+    reading.learn(legs)
+    for event in events:
+        reading.event(event)
+    for one in happened:
+        reading.happening(one)
+    return reading.lanes, reading.ordered()
+
+
+def _when(event: Event) -> tuple[float, int]:
+    return event.time, event.id
+
+
+def _until(event: Event) -> float:
+    """When its handler had ended."""
+    return event.time + (event.handler_ms or 0) / 1000 + 0.001
+
+
+def _moment(text: object) -> float | None:
+    return datetime.fromisoformat(str(text)).timestamp() if text else None
+
+
+def _named(event: Event) -> str:
+    """What an answer gave: a call, a participant, a session, by the beginning of its id."""
+    given = event.data.get("response")
+    if not isinstance(given, Mapping):
+        return ""
+    inner = given.get("participant") if isinstance(given.get("participant"), Mapping) else given
+    number = str(given.get("callId") or (inner or {}).get("id") or "")
+    token = " with token" if given.get("token") else ""
+    return f" · {number[:10]}…{token}" if number else token
+
+
+def _failure(event: Event) -> str:
+    if event.late:
+        return "too late"
+    last = (event.error or "").strip().splitlines()
+    return f"{event.status} · {last[-1][:48]}" if last else f"{event.status} · refused"
