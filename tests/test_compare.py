@@ -9,6 +9,7 @@ from workbench import compare
 from workbench.bars import Timing
 from workbench.compare import Comparison
 from workbench.figure import Figure
+from workbench.messages import Lane
 from workbench.playing import Picture, Played, Scene
 from workbench.records import Event
 from workbench.story import Moment, Story
@@ -67,7 +68,7 @@ def comparison() -> Comparison:
         "transfer": played("transfer", ("", ("phone",), ("webrtc",), ("webrtc",)), ("cannot: <b>", (), (), ()), ("", (), ("phone",), ())),
         "bridge": played("bridge", ("", ("phone", "webrtc"), (), ()), ("", ("phone",), (), ("webrtc",)), ("", (), (), ())),
     }
-    ladders = {mode: Figure(mode, ("phone",), ()) for mode in plays}
+    ladders = {mode: Figure(mode, (Lane("phone"),), ()) for mode in plays}
     return Comparison(STORY, counts, plays, ladders, Timing([]))
 
 
@@ -101,7 +102,7 @@ def test_what_is_shown_is_escaped_and_says_what_it_cannot() -> None:
 
 
 def test_live_nothing_is_played_and_that_is_said() -> None:
-    live = Comparison(None, (compare.count("bridge", FLOW),), {}, {"bridge": Figure("bridge-1", ("phone",), ())}, Timing([], live=True))
+    live = Comparison(None, (compare.count("bridge", FLOW),), {}, {"bridge": Figure("bridge-1", (Lane("phone"),), ())}, Timing([], live=True))
     assert "the newest flow of each mode is counted" in repr(live)
     assert "the newest flow of each mode is counted" in live._repr_html_()
     assert "Who hears whom" not in live._repr_html_()
