@@ -66,7 +66,7 @@ APPLICATION: dict[str, Row] = {
     "changes": ({*CONTRACT, "modes", "story"}, set()),
     "playing": ({*CONTRACT, "changes", "handles", "local", "modes", "story", "tables"}, set()),
     "compare": ({*CONTRACT, "bars", "changes", "columns", "playing", "records", "story", "tables", "timing"}, {"pandas"}),
-    "columns": ({*CONTRACT, "changes", "compare", "tables"}, set()),
+    "columns": ({*CONTRACT, "changes", "compare", "playing", "tables"}, set()),
     "progress": (set(), {"IPython"}),
     "lessons": ({*CONTRACT, "handles", "local", "tables", "modes", "tunnel", "waiting", "wiring"}, {"pandas"}),
     "status": ({*CONTRACT, "records", "settings"}, set()),

@@ -142,7 +142,7 @@ def _flow(flow: FlowTimes, y: int, scale: Scale) -> Iterator[str]:
     for row, leg in enumerate(flow.legs):
         top = y + _TITLE + _BAR * row
         yield _text(_LEFT - 8, top + 14, leg.leg, _SOFT, "text-anchor:end")
-        yield f'<g role="listitem"><title>{escape(in_words(leg))}</title>'
+        yield f"<g><title>{escape(in_words(leg))}</title>"
         yield from (part for span in leg.spans for part in _piece(span, top, scale))
         yield "</g>"
     if flow.joined is not None:

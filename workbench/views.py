@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -69,12 +70,18 @@ class Views:
         On the local platform the story is played now, on the moved clock: a ready one by name, or your own as a mapping (`wb.stories()`
         shows both). Live the newest flow of each mode is counted.
         """
+        from workbench import progress
+
+        with progress.shown() as tell:
+            return self._compare(modes, story, tell)
+
+    def _compare(self, modes: Sequence[str], story: Any, tell: Callable[[str], object]) -> Comparison:
         from workbench.compare import Comparison, count
         from workbench.story import Story
 
         told, chosen, log = Story.of(story), [self._mode(name) for name in modes or self._wiring.modes], self._wiring.log
         before = self._happened()
-        played = self._play(told, chosen) if self.local else {}
+        played = self._play(told, chosen, tell) if self.local else {}
         flows = [played[mode.name].flow if played else mode.flow for mode in chosen]
         happened = self._happened()[len(before) :]
         return Comparison(
@@ -91,13 +98,13 @@ class Views:
 
         return Stories()
 
-    def _play(self, story: Story, modes: list[Mode]) -> dict[str, Played]:
+    def _play(self, story: Story, modes: list[Mode], tell: Callable[[str], object]) -> dict[str, Played]:
         """The story in each mode, beside the reader's own calls: the same browser is connected throughout, and nothing is left over."""
-        from workbench import playing, progress
+        from workbench import playing
 
         parts, local = self._wiring, self.local
         assert isinstance(local, Local)
-        with ExitStack() as after, progress.shown() as tell:
+        with parts.board.playing, ExitStack() as after:
             phones = {name: self.phone(number, name) for name, number in playing.NUMBERS.items()}
             browser = after.enter_context(playing.connected(local, parts.side, self._people))
             stage = playing.Stage(local, parts.board, phones, browser, parts.settle, parts.settings.number)
@@ -141,6 +148,20 @@ class Views:
     def handset(self, phone: Phone | int | str = 1) -> Any:
         """The handset of a simulated phone as a panel: it rings here, and whoever answers speaks and hears."""
         return self._panel().handset(phone if isinstance(phone, Phone) else self.phone(phone))
+
+    def comparison(self) -> Any:
+        """One story under the three verbs as a panel: choose it, and press Play."""
+        return self._panel().comparison(self._told_stories(), self._for_the_panel)
+
+    def _told_stories(self) -> dict[str, str]:
+        from workbench.story import READY
+
+        return {name: " → ".join(story.lines) for name, story in READY.items()}
+
+    def _for_the_panel(self, story: str, tell: Callable[[str], object]) -> dict[str, Any]:
+        from workbench.columns import as_data
+
+        return as_data(self._compare((), story, tell))
 
     def table(self, mode: str | None = None) -> Any:
         """The live event table of a mode, or of all."""

@@ -267,3 +267,24 @@ def test_numbers_as_people_write_them(written, plain):
 def test_what_is_no_number(written):
     with pytest.raises(WorkbenchError, match="no phone number"):
         number(written)
+
+
+def test_a_story_is_chosen_and_played(wb, page):
+    panel = wb.comparison()
+    assert panel is wb.comparison()
+    assert [one["name"] for one in panel.view["stories"]][:2] == ["basic", "inbound call"]
+    assert "webrtc leaves" in panel.html()
+    press(panel, "play", story="webrtc leaves")
+    view = until(page, panel, lambda view: view.get("result") and not view["doing"])
+    assert (view["chosen"], view["result"]["modes"]) == ("webrtc leaves", ["transfer", "bridge", "conference"])
+    row = next(row for row in view["result"]["rows"] if row["name"] == "1. the WebRTC leg leaves")
+    assert [(cell["text"], cell["kind"]) for cell in row["cells"]] == [
+        ("phone ends, webrtc ends", "broken"),
+        ("webrtc ends, phone stays", "kept"),
+        ("webrtc ends, phone stays", "kept"),
+    ]
+    assert [picture["title"] for picture in view["result"]["pictures"]["bridge"]] == ["before", "after 1. the WebRTC leg leaves"]
+    assert "phone ends, webrtc ends" in panel.html()
+    press(panel, "play", story="no such")
+    until(page, panel, lambda view: view.get("note", {}).get("kind") == "error" and "no story 'no such'" in view["note"]["text"])
+    assert panel.view["result"] == view["result"]

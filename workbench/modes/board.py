@@ -23,6 +23,8 @@ class Board:
         self.current: Flow | None = None
         self._inbound: Mode | None = None
         self._asked = False
+        # One story at a time: two would share its phones.
+        self.playing = threading.Lock()
         self._arriving: Flow | None = None
         self._flows: dict[str, Flow] = {}
         self._of_mode: dict[str, list[Flow]] = {}

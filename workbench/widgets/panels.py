@@ -10,6 +10,7 @@ from workbench.errors import WorkbenchError
 from workbench.records import About
 from workbench.widgets import text
 from workbench.widgets.calls import Calls, VoiceLike
+from workbench.widgets.comparison import Comparison, Play
 from workbench.widgets.dialer import Dialer
 from workbench.widgets.handset import Handset
 from workbench.widgets.lookout import NOTHING, Lookout, Picture
@@ -97,6 +98,10 @@ class Panels:
     def calls(self) -> Calls:
         """Calls and conferences now."""
         return self._panel(("calls",), lambda: Calls(self._voice, self.publisher, self.lookout, about=self._about))
+
+    def comparison(self, stories: Mapping[str, str], play: Play) -> Comparison:
+        """One story under the three verbs."""
+        return self._panel(("comparison",), lambda: Comparison(self.publisher, stories=stories, play=play))
 
     def matrix(self) -> Matrix:
         """Who hears whom."""
