@@ -102,7 +102,8 @@ def test_what_is_shown_is_escaped_and_says_what_it_cannot() -> None:
 
 
 def test_live_nothing_is_played_and_that_is_said() -> None:
-    live = Comparison(None, (compare.count("bridge", FLOW),), {}, {"bridge": Figure("bridge-1", (Lane("phone"),), ())}, Timing([], live=True))
+    ladder = Figure("bridge-1", (Lane("phone"),), ())
+    live = Comparison(None, (compare.count("bridge", FLOW),), {}, {"bridge": ladder}, Timing([], live=True))
     assert "the newest flow of each mode is counted" in repr(live)
     assert "the newest flow of each mode is counted" in live._repr_html_()
     assert "Who hears whom" not in live._repr_html_()
