@@ -302,6 +302,18 @@ class TestLooking:
         assert wb.compare("transfer").table.equals(table.loc[["transfer"]])
         assert len(table) == 3 and {"webhooks", "cost class"} <= set(table.columns)
 
+    def test_live_the_newest_flow_of_each_mode_is_counted(self, tmp_path: Path) -> None:
+        process = LocalProcess()
+        with Workbench(live(process, tmp_path)) as workbench:
+            with pytest.raises(WorkbenchError, match="no call was made in transfer yet"):
+                workbench.compare("transfer")
+            workbench.transfer.dial("+15550100077")
+            found = workbench.compare("transfer", story="support call")
+            assert (found.loc["transfer", "requests"], found.played) == (1, {})
+            assert "the newest flow of each mode is counted" in repr(found)
+            assert "not joined" in repr(found.timing)
+        process.close()
+
     def test_an_unknown_mode_is_named(self, wb: Workbench) -> None:
         with pytest.raises(WorkbenchError, match="transfer, bridge, conference"):
             wb.compare("forward")

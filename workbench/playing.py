@@ -78,7 +78,7 @@ class Played:
     devices: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stage:
     """Where stories are played: phones of their own, by name, and a browser that stays connected."""
 
@@ -89,6 +89,8 @@ class Stage:
     settle: Callable[[], object]
     number: str
     devices: list[str] = field(default_factory=list)
+    # The last that has been heard of the platform: asking for all of it would take long on one that has been up for days.
+    heard: int = 0
 
     def play(self, story: Story, mode: Mode, tell: Callable[[str], object] = lambda text: None) -> Played:
         """Play the story in a flow of its own; nothing of it is left. `tell` is told how far it is."""
@@ -114,14 +116,13 @@ class Stage:
 
     def idle(self) -> None:
         """Let time pass until nothing is under way on either side."""
-        seen = -1
         for _ in range(MOST_ROUNDS):
             self.local.clock.run_to_idle()
             self.settle()
-            last = max((line["seq"] for line in self.local.lines(max(seen, 0))), default=seen)
-            if last == seen:
+            last = max((line["seq"] for line in self.local.lines(self.heard)), default=self.heard)
+            if last == self.heard:
                 return
-            seen = last
+            self.heard = last
 
     def picture(self, story: Story) -> Picture:
         """Who hears whom now: the story's phones and the browser, whoever else may be on the platform."""

@@ -26,6 +26,7 @@ PHASES = {
 _BEGAN = ("enqueuedTime", "startTime")
 # Happenings that begin a phase.
 _MARKS = {"queued": "request", "arrived": "join", "invite": "ring", "answered": "join"}
+_EXCHANGE = ("webhook", "webhookAnswered")
 _Mark = tuple[float, float, str]
 
 
@@ -74,13 +75,15 @@ class FlowTimes:
     @classmethod
     def of(cls, flow: str, plan: str, legs: Mapping[str, str], events: Sequence[Event], happened: Iterable[Happened] = ()) -> FlowTimes:
         """Read a flow: `legs` gives each leg's number or address by name; `happened` is what the platform did, nothing live."""
-        here = list(happened)
+        told = list(happened)
         start = began(events)
         if start is None:
             return cls(flow, plan, None, None, ())
-        calls = _calls(events, legs, here) if here else {}
-        joined = joined_here([one for one in here if calls.keys() & set(one.call_ids)]) if here else _joined_live(events)
-        marks = _told_here(events, calls, here) if here else _told_live(events)
+        calls = _calls(events, legs, told) if told else {}
+        # Of what a platform has done in days, little is about one flow.
+        here = [one for one in told if calls.keys() & set(one.call_ids) or one.kind in _EXCHANGE]
+        joined = joined_here(here) if told else _joined_live(events)
+        marks = _told_here(events, calls, here) if told else _told_live(events)
         ended = {calls[call]: _time(one.time) for one in reversed(here) if one.kind == "ended" for call in one.call_ids if call in calls}
         last = joined or max([start, *ended.values(), *(time for leg in marks.values() for time, _, _ in leg)])
         order = sorted(marks, key=lambda leg: (legs.get(leg, "").startswith("sip:"), list(legs).index(leg) if leg in legs else 0))

@@ -39,22 +39,25 @@ class Views:
 
     def figure(self, flow: Flow | None = None) -> Any:
         """A flow (the newest unless told) as a sequence figure."""
+        return self._figure(self._chosen(flow), self._happened())
+
+    def _figure(self, chosen: Flow, happened: Sequence[Happening]) -> Any:
         from workbench import figure
 
-        chosen = self._chosen(flow)
-        happened = self._happened()
         self._wiring.settle()
         legs, events = self._wiring.board.numbers(chosen), self._wiring.log.events(flow=chosen.id)
         return figure.Figure.of(chosen.id, legs, events, happened, self._wiring.masker.text)
 
     def timing(self, *flows: Flow | str) -> Timing:
         """How long the set-up of flows (the newest unless told) took, phase by phase and leg by leg, as bars on one scale."""
+        return self._timing([self._chosen(flow) for flow in flows] or [self._chosen(None)], self._happened())
+
+    def _timing(self, chosen: Sequence[Flow], happened: Sequence[Happening]) -> Timing:
         from workbench.bars import Timing
         from workbench.timing import FlowTimes
 
-        chosen = [self._chosen(flow) for flow in flows] or [self._chosen(None)]
         self._wiring.settle()
-        happened, board, log = self._happened(), self._wiring.board, self._wiring.log
+        board, log = self._wiring.board, self._wiring.log
         read = [FlowTimes.of(flow.id, flow.plan, board.numbers(flow), log.events(flow=flow.id), happened) for flow in chosen]
         return Timing(read, live=not self.local)
 
@@ -80,16 +83,15 @@ class Views:
         from workbench.story import Story
 
         told, chosen, log = Story.of(story), [self._mode(name) for name in modes or self._wiring.modes], self._wiring.log
-        before = self._happened()
         played = self._play(told, chosen, tell) if self.local else {}
         flows = [played[mode.name].flow if played else mode.flow for mode in chosen]
-        happened = self._happened()[len(before) :]
+        happened = self._happened()
         return Comparison(
             story=told if played else None,
             counts=tuple(count(flow.mode.name, log.events(flow=flow.id), happened) for flow in flows),
             played=played,
-            ladders={flow.mode.name: self.figure(flow) for flow in flows},
-            timing=self.timing(*flows),
+            ladders={flow.mode.name: self._figure(flow, happened) for flow in flows},
+            timing=self._timing(flows, happened),
         )
 
     def stories(self) -> Stories:

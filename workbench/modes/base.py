@@ -279,8 +279,8 @@ class Mode:
         return DataFrame(rows, columns=["flow", "plan", "set-up s"])
 
     def timing(self, *flows: Flow) -> Any:
-        """These set-up times phase by phase and leg by leg, as bars on one scale: of the flows given, or of all of this run."""
-        return self.desk.view("timing", flows or tuple(self.flows) or (self.flow,))
+        """These set-up times phase by phase and leg by leg, as bars on one scale: of the flows given, or of the newest ten."""
+        return self.desk.view("timing", flows or tuple(self.flows[-10:]) or (self.flow,))
 
     def figure(self, flow: Flow | None = None) -> Any:
         """The newest flow as a sequence figure."""
