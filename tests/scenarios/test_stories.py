@@ -142,6 +142,14 @@ def test_a_handler_that_keeps_a_call_out_of_the_room_is_told(world: World) -> No
     assert world.left() == NOTHING
 
 
+def test_a_fault_waits_for_the_readers_own_call(world: World) -> None:
+    world.wb.fault("500", "answer")
+    assert heard(world.wb.compare("bridge").played["bridge"].first) == BOTH
+    flow = world.wb.transfer.dial(world.phone())
+    world.idle()
+    assert "<- answer phone !500" in world.rows(flow)
+
+
 def test_a_bad_story_changes_nothing(world: World) -> None:
     with pytest.raises(WorkbenchError, match=r"story, moments\[0\].change"):
         world.wb.compare(story={"moments": ["dance"]})

@@ -106,7 +106,8 @@ class Mode:
         self.before(event, flow, leg)
         try:
             document = flow.handling(event.leg, lambda: self._decide(event, flow, leg))
-            sent = self.desk.review(event, flow, write(document, self.desk.gate))
+            written = write(document, self.desk.gate)
+            sent = written if flow.beside else self.desk.review(event, flow, written)
             if isinstance(sent, Reply):
                 return sent
             self.after(event, flow, leg, sent)

@@ -25,6 +25,7 @@ class Board:
         self._asked = False
         # One story at a time: two would share its phones.
         self.playing = threading.Lock()
+        self._beside = False
         self._arriving: Flow | None = None
         self._flows: dict[str, Flow] = {}
         self._of_mode: dict[str, list[Flow]] = {}
@@ -50,11 +51,13 @@ class Board:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """What is done meanwhile changes neither the current flow nor who takes inbound calls."""
+        """What is done meanwhile changes neither the current flow nor who takes inbound calls, and nobody steps into its flows."""
         before = self.current, self._inbound, self._asked
+        self._beside = True
         try:
             yield
         finally:
+            self._beside = False
             self.current, self._inbound, self._asked = before
 
     @contextmanager
@@ -76,6 +79,7 @@ class Board:
         with self._lock:
             self._opened[mode.name] = number = self._opened.get(mode.name, 0) + 1
             flow = mode.flow_type(mode, f"{mode.name}-{number}")
+            flow.beside = self._beside
             self._of_mode.setdefault(mode.name, []).append(flow)
             self._flows[flow.id] = flow
             self.current = flow

@@ -121,6 +121,8 @@ class Flow:
         self.plan = ""
         self.legs: dict[str, Leg] = {}
         self.closed = False
+        # Played beside the reader's own: nobody stops its answers or spoils them.
+        self.beside = False
         # Reentrant: a handler may call methods of its own flow.
         self.lock = threading.RLock()
         self._changed = threading.Condition()
