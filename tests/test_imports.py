@@ -26,8 +26,8 @@ IMPURE = {
 # Every other module of the simulator is core.
 SHELLS = {
     *("__main__", "account_controls", "accounts", "app", "audio", "clock", "control_api", "describe", "device_api", "device_controls"),
-    *("endpoints_api", "faults", "ids", "media", "media_streams", "pages", "recordings_api", "serving", "setup", "silence", "sounding"),
-    *("spelling", "stream", "tickets", "voice_api", "webhooks", "webrtc_api", "wire", "world"),
+    *("endpoints_api", "faults", "ids", "media", "media_streams", "pages", "pictures", "recordings_api", "serving", "setup", "silence"),
+    *("sounding", "spelling", "stream", "tickets", "voice_api", "webhooks", "webrtc_api", "wire", "world"),
 }
 SHELL_LIBRARIES = {"aiohttp", "httptools", "jwt", "starlette", "tinytag", "uvicorn", "uvloop", "yarl"}
 # What only the sound of the simulator uses, on top.
@@ -72,6 +72,7 @@ APPLICATION: dict[str, Row] = {
     "status": ({*CONTRACT, "records", "settings"}, set()),
     "doings": ({"records"}, set()),
     "messages": ({"doings", "records"}, set()),
+    "feed": ({*CONTRACT, "messages", "records"}, set()),
     "figure": ({*CONTRACT, "messages", "records"}, set()),
     "events": ({*CONTRACT, "settings", "records", "masking", "database", "frames"}, {"pandas"}),
     "waiting": ({*CONTRACT, "records"}, set()),

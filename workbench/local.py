@@ -135,14 +135,17 @@ class Local:
         rows = [[other in found["hears"].get(one, ()) for other in ids] for one in ids]
         return Matrix(rows, index=called, columns=called, dtype=bool)
 
-    def happenings(self, kind: str | None = None, after: int = 0) -> list[Happening]:
-        """What the platform did, in order, later than the sequence number `after`; webhooks are in it too."""
-        found = (Happening(**record) for record in self.lines(after))
+    def happenings(self, kind: str | None = None, after: int = 0, *, hears: bool = False) -> list[Happening]:
+        """What the platform did, in order, later than the sequence number `after`; webhooks are in it too.
+
+        With `hears` there is one of that kind at each change of who hears whom, from the first time this is asked for.
+        """
+        found = (Happening(**record) for record in self.lines(after, hears=hears))
         return [one for one in found if kind is None or one.kind == kind]
 
-    def lines(self, after: int = 0) -> Iterable[Mapping[str, Any]]:
-        """The platform's own record, one mapping per happening."""
-        response = self._response("GET", f"/events?after={after}")
+    def lines(self, after: int = 0, *, hears: bool = False) -> Iterable[Mapping[str, Any]]:
+        """The platform's own record, one mapping per happening; with `hears` also who hears whom, noted at each change from now on."""
+        response = self._response("GET", f"/events?after={after}{'&hears=true' if hears else ''}")
         return [json.loads(line) for line in response.text.splitlines()]
 
     @property

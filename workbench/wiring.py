@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from workbench.callbacks import CallbackApp
     from workbench.clients import WebRtc
     from workbench.failing import Answers
+    from workbench.feed import Feed
     from workbench.modes import BridgeMode, ConferenceMode, Flow, Gate, Mode, TransferMode, Written
     from workbench.records import Event, Reply
     from workbench.server import CallbackServer
@@ -59,6 +60,7 @@ class Wiring:
         self._closing = threading.Lock()
         self.closed = False
         self._answers: Answers | None = None
+        self._feed: Feed | None = None
         try:
             if not settings.live and not settings.local_url:
                 # First of all: the child comes up while we import what we need ourselves.
@@ -124,6 +126,8 @@ class Wiring:
         )
         self.end.callback(self.local.close)
         self.settings = _owned(self.settings, self.local.state())
+        # Pictures of who hears whom are noted from now on, for whoever looks back.
+        self.local.happenings(after=1, hears=True)
         _take_inbound(self.local, self.settings.application_id, self.gate)
         if self.process is None:
             self.end.callback(_leave_inbound, self.local, self.settings.application_id, self.gate)
@@ -152,6 +156,29 @@ class Wiring:
         self.conference: ConferenceMode = ConferenceMode(desk)
         self.modes.update({mode.name: mode for mode in (self.transfer, self.bridge, self.conference)})
         self.board.take_inbound(self.transfer, asked=False)
+
+    def feed(self) -> Feed:
+        """Everything that happens, as messages; made when first asked for."""
+        if self._feed is None:
+            from workbench.feed import Feed
+
+            board, local = self.board, self.local
+            self._feed = Feed(
+                subscribe=self.log.subscribe,
+                past=self.log.events,
+                happenings=lambda after: local.happenings(after=after, hears=True) if isinstance(local, Local) else [],
+                legs=lambda flow: board.numbers(board.flow(flow)),
+                people=self.people,
+                names=board.names,
+                mask=self.masker.text,
+            )
+            self.end.callback(self._feed.close)
+        return self._feed
+
+    def people(self) -> dict[str, str]:
+        """The browsers, their names by participant id; those that stand for a flow's WebRTC leg are none."""
+        legs = tuple(f"{flow.id} " for mode in self.modes.values() for flow in mode.flows)
+        return {one.id: one.name for one in self.side.participants if not one.name.startswith(legs)}
 
     def answers(self) -> Answers:
         """What spoils answers on demand; made when first asked for."""

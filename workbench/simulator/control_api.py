@@ -190,14 +190,19 @@ class ControlApi:
         return json_response(self._world.engine.state())
 
     async def events(self, request: Request) -> Response:
-        """GET /_local/events?after=seq&follow=true"""
+        """GET /_local/events?after=seq&follow=true&hears=true"""
         after = request.query_params.get("after", "0")
         if not (after.isascii() and after.isdigit() and len(after) < 20):
             raise Refusal(400, f"after: must be a sequence number, but was {after!r}", "local.field")
         stream = self._world.stream
         if int(after) < stream.forgotten:
             self._world.engine.follow("stream.bounded")
-        lines = stream.follow(int(after)) if request.query_params.get("follow") == "true" else stream.replay(int(after))
+        hears = request.query_params.get("hears") == "true"
+        if hears:
+            self._world.engine.follow("local.hears")
+            self._world.pictures.begin()
+        follow = stream.follow if request.query_params.get("follow") == "true" else stream.replay
+        lines = follow(int(after), hears=hears)
         return StreamingResponse(lines, media_type=NDJSON)
 
     # Time

@@ -648,6 +648,7 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("local.field", "a control takes its documented fields only", C, "ours"),
     ("local.clock", "the clock takes pause, advance, run_to idle and resume", C, "ours"),
     ("local.rest", "a platform that never comes to rest stops being moved", C, "ours"),
+    ("local.hears", "who hears whom is noted at each change, once somebody has asked for it", C, "ours"),
     ("local.fault", "on demand a webhook comes twice, after the next one, or not at all, or a token has expired", C, "ours"),
     ("sound.carried", "every 20 ms each ear gets the sum of what it hears; a voice or an ear that fails is left out", C, "ours"),
     ("sound.measured", "while it is measured who hears whom, each voice is a tone of its own", C, "ours"),

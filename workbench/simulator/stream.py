@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 
 from workbench.simulator.bodies import iso
 from workbench.simulator.effects import Happening
+from workbench.simulator.pictures import KIND
 from workbench.simulator.rules import RULES
 
 KEPT = 100_000
@@ -66,20 +67,23 @@ class EventStream:
         found.reverse()
         return found
 
-    async def replay(self, seq: int) -> AsyncIterator[str]:
-        """Entries later than `seq` that there are, as NDJSON; gives way between portions, since calls must not wait for it."""
-        entries = self.after(seq)
+    async def replay(self, seq: int, *, hears: bool = False) -> AsyncIterator[str]:
+        """Entries later than `seq` that there are, as NDJSON, pictures of who hears whom only if wanted.
+
+        Gives way between portions, since calls must not wait for it.
+        """
+        entries = [entry for entry in self.after(seq) if hears or entry.kind != KIND]
         for start in range(0, len(entries), PORTION):
             yield "".join(line(entry) for entry in entries[start : start + PORTION])
             await asyncio.sleep(0)
 
-    async def follow(self, seq: int) -> AsyncIterator[str]:
+    async def follow(self, seq: int, *, hears: bool = False) -> AsyncIterator[str]:
         """Entries later than `seq` as NDJSON, for ever; ends when the stream starts over."""
         life = self._life
         while life == self._life:
             if self._entries and self._entries[-1].seq > seq:
                 last = self._entries[-1].seq
-                async for lines in self.replay(seq):
+                async for lines in self.replay(seq, hears=hears):
                     yield lines
                 seq = last
             else:

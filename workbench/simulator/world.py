@@ -30,6 +30,7 @@ from workbench.simulator.engine import Engine
 from workbench.simulator.faults import Faults
 from workbench.simulator.ids import SeededIds
 from workbench.simulator.media_streams import MediaStreams
+from workbench.simulator.pictures import Pictures
 from workbench.simulator.sounding import Sounding
 from workbench.simulator.stream import EventStream, label
 from workbench.simulator.webhooks import Answer, Deliver, HttpDelivery, exchange, outgoing
@@ -72,6 +73,7 @@ class World:
         self._holds: dict[str, asyncio.Event] = {}
         # Called soon after the engine may have changed, once for all changes of a turn of the loop.
         self.watchers: list[Callable[[], None]] = []
+        self.pictures = Pictures(self)
         self._watched = False
         self.sound = Sounding(self)
         self._alarm: asyncio.TimerHandle | None = None
@@ -170,6 +172,8 @@ class World:
                 case CloseStream():
                     self._cancel(("stream", effect.connection_id))
                     self.media_streams.close(effect)
+        if self.pictures.on:
+            self.pictures.look()
 
     def _start(self, key: tuple[str, int], work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
