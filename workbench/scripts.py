@@ -31,3 +31,8 @@ def _collect(name: str, found: dict[str, str]) -> None:
 def style() -> str:
     """The style sheet of all panels."""
     return (BROWSER / "look.css").read_text("utf-8") + (STATIC / "panel.css").read_text("utf-8")
+
+
+def sheets(*names: str) -> str:
+    """Style sheets of pages, one after the other."""
+    return "".join((BROWSER / name).read_text("utf-8") for name in names)
