@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import Any
 
 import pytest
 
+from tests.conftest import ROOT
 from workbench.changes import HOW, MEANS, Cannot
 from workbench.errors import WorkbenchError
 from workbench.story import EXAMPLE, READY, WORDS, Moment, Stories, Story
@@ -36,7 +38,7 @@ def test_it_is_told_in_sentences() -> None:
 
 
 def test_the_example_that_is_shown_is_a_story() -> None:
-    assert Story.of(eval(EXAMPLE)).moments[2].by == "phone 2"
+    assert Story.of(ast.literal_eval(EXAMPLE)).moments[2].by == "phone 2"
     assert "support call: our application calls the phone → " in repr(Stories())
     assert all(name in Stories()._repr_html_() for name in READY)
 
@@ -92,3 +94,9 @@ def test_each_mode_can_make_each_change_or_says_why_not(mode: str) -> None:
         if isinstance(means, Cannot):
             assert str(means).startswith("cannot: ") and str(means).endswith(f"({means.label}, {means.source})")
             assert means.label in ("documented", "observed", "assumed")
+
+
+def test_the_story_of_the_documentation_is_one() -> None:
+    example = re.search(r"```python\nwb\.compare\(\n    story=(.*)\n\)\n```", (ROOT / "docs" / "comparing.md").read_text(), re.DOTALL)
+    assert example is not None
+    assert Story.of(ast.literal_eval(example[1].rstrip(","))).lines[0] == "the phone calls us"

@@ -340,8 +340,10 @@ class TestCommands:
         assert "callbacks answers in" in capsys.readouterr().out
 
     def test_compare(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["compare"]) == 0
-        assert "conference" in capsys.readouterr().out
+        assert main(["compare", "--story", "webrtc leaves"]) == 0
+        assert "1. the WebRTC leg leaves\n  transfer: phone ends, webrtc ends" in capsys.readouterr().out
+        assert main(["compare", "--story", "unheard of"]) == 1
+        assert "story: there is none named 'unheard of'" in capsys.readouterr().err
 
     def test_what_is_missing_is_told(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         monkeypatch.setenv("WORKBENCH_PLATFORM", "live")

@@ -18,14 +18,16 @@ def main(arguments: list[str] | None = None) -> int:
         nargs="?",
         choices=["serve", "ping", "compare"],
         default="serve",
-        help="serve: take calls until interrupted (default); ping: start, ask every part, stop; compare: what each mode costs",
+        help="serve: take calls until interrupted (default); ping: start, ask every part, stop; compare: a story under the three modes",
     )
-    command = parser.parse_args(arguments).command
+    parser.add_argument("--story", default="basic", help='what compare plays: "basic" (default), "support call" and others')
+    given = parser.parse_args(arguments)
+    command = given.command
     try:
         with Workbench() as workbench:
             print(workbench, flush=True)
             if command == "compare":
-                print(workbench.compare())
+                print(workbench.compare(story=given.story))
                 return 0
             print("\n".join(f"{part} {answer}" for part, answer in workbench.ping().items()), flush=True)
             if command == "serve":
