@@ -123,7 +123,7 @@ async def test_events_followed_live_until_reset(platform: Platform) -> None:
 
 
 async def test_clock(platform: Platform) -> None:
-    assert await platform.clock_to() == {"now": "2023-11-14T22:13:20.000Z", "paused": True}
+    assert await platform.clock_to() == {"now": "2023-11-14T22:13:20.000Z", "paused": True, "halted": False}
     assert (await platform.clock_to(advance=1.5))["now"] == "2023-11-14T22:13:21.500Z"
     assert (await platform.clock_to(resume=True))["paused"] is False
     assert (await platform.clock_to(pause=True, advance=60, run_to="idle"))["paused"] is True
@@ -134,7 +134,7 @@ async def test_reset_starts_over(platform: Platform) -> None:
     await platform.clock_to(advance=100)
     await platform.http.put(f"/_local/phones/{PHONE}", json={"busy": True})
     await platform.http.post("/_local/reset")
-    assert await platform.clock_to() == {"now": "2023-11-14T22:13:20.000Z", "paused": True}
+    assert await platform.clock_to() == {"now": "2023-11-14T22:13:20.000Z", "paused": True, "halted": False}
     assert (await platform.http.get("/_local/state")).json()["calls"] == []
     assert (await platform.http.get("/_local/events")).text == ""
     assert await platform.call() == first, "the same script gives the same ids"

@@ -91,7 +91,7 @@ class ControlApi:
             Operation("GET", "/events", "what happened, as NDJSON", self.events),
             Operation("GET", "/faults", "what goes wrong with webhooks on demand", self.get_faults),
             Operation("PUT", "/faults", "have webhooks come twice, late or not at all, and tokens expire", self.put_faults),
-            Operation("POST", "/clock", "pause, advance, run to idle, resume", self.clock),
+            Operation("POST", "/clock", "pause, advance, run to idle, resume, halt", self.clock),
             Operation("POST", "/reset", "start over", self.reset),
         ]
 
@@ -218,17 +218,24 @@ class ControlApi:
         return await self.get_faults(request)
 
     async def clock(self, request: Request) -> Response:
-        """POST /_local/clock with any of advance, pause, resume, run_to"""
+        """POST /_local/clock with any of advance, pause, resume, run_to; or halt, which takes no turn behind a move"""
         fields = await fields_of(request)
         for name, value in fields.items():
             _check_clock(name, value)
+        if "halt" in fields:
+            self._world.halt(fields["halt"])
+            return self._time()
         await self._world.move(
             pause=fields.get("pause", False),
             advance=float(fields["advance"]) if "advance" in fields else None,
             to_idle="run_to" in fields,
             resume=fields.get("resume", False),
         )
-        return json_response({"now": iso(self._world.clock.now()), "paused": self._world.clock.paused})
+        return self._time()
+
+    def _time(self) -> Response:
+        world = self._world
+        return json_response({"now": iso(world.clock.now()), "paused": world.clock.paused, "halted": world.halted})
 
     async def reset(self, request: Request) -> Response:
         """POST /_local/reset"""
@@ -257,7 +264,7 @@ def _check_clock(name: str, value: Any) -> None:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not 0 <= value <= MOST_SECONDS:
             raise Refusal(400, f"advance: must be a number of seconds from 0 to {MOST_SECONDS:.0f}, but was {value!r}", "local.clock")
-    elif name in ("pause", "resume"):
+    elif name in ("pause", "resume", "halt"):
         if not isinstance(value, bool):
             raise Refusal(400, f"{name}: must be true or false, but was {value!r}", "local.clock")
     elif name == "run_to":

@@ -647,6 +647,7 @@ _ROWS: tuple[tuple[str, str, Label, str], ...] = (
     ("local.token", "the controls of a workbench's own platform ask for the token of its start", C, "ours"),
     ("local.field", "a control takes its documented fields only", C, "ours"),
     ("local.clock", "the clock takes pause, advance, run_to idle and resume", C, "ours"),
+    ("local.halt", "an application that takes its time to answer an event may halt the clock, also while it is moved", C, "ours"),
     ("local.rest", "a platform that never comes to rest stops being moved", C, "ours"),
     ("local.hears", "who hears whom is noted at each change, once somebody has asked for it", C, "ours"),
     ("local.fault", "on demand a webhook comes twice, after the next one, or not at all, or a token has expired", C, "ours"),

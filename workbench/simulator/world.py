@@ -45,6 +45,7 @@ T = TypeVar("T")
 SECRETS = re.compile(r"(?i)(password|uui)\s*=\s*(\"[^\"]*\"?|'[^']*'?)")
 
 GRACE_SECONDS = 2.0  # real seconds that a moved clock waits for one webhook; then its time-out may come
+HALT_SECONDS = 0.05  # real seconds after which a move that waits for a webhook looks whether it has been halted
 # In one move, and between two timers: an application that redirects for ever never comes to rest.
 MOST_TIMERS = 100_000
 MOST_ROUNDS = 1_000
@@ -79,6 +80,9 @@ class World:
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
         self._moving = False
+        # Held where it is, also in the midst of a move, until the application lets it go on; then the clock runs, if it ran before.
+        self.halted = False
+        self._runs_on = False
         self._lines: Lines | None = None
         self._moves = asyncio.Lock()  # moves of the clock take turns; they are the only inputs that take long
         self._begin()
@@ -271,8 +275,11 @@ class World:
         Timers fire one by one at their own due times; in between, webhooks in flight settle: also when it is advanced by nothing.
         Raises Refusal when the platform never comes to rest.
         """
+        if self.halted and (advance is not None or to_idle):
+            raise Refusal(409, "halt: an application holds the clock until it has answered an event", "local.halt")
         async with self._moves:
             engine, paused = self.engine, (self.clock.paused or pause) and not resume
+            self._runs_on = self._runs_on and not pause
             self.clock.pause()
             self._moving = True
             try:
@@ -284,14 +291,32 @@ class World:
             finally:
                 self._moving = False
                 if engine is self.engine and not paused:
-                    self.clock.resume()
-                    self._changed()
+                    self._runs_on = self.halted
+                    if not self.halted:
+                        self.clock.resume()
+                        self._changed()
                 self._ring()
+
+    def halt(self, on: bool) -> None:
+        """Hold the clock where it is, whoever moves it, or let it go on as before. An application does so that takes its time to answer."""
+        if on == self.halted:
+            return
+        self.halted = on
+        self.engine.follow("local.halt")
+        if on:
+            self._runs_on = not self.clock.paused
+            self.clock.pause()
+        elif self._runs_on:
+            self.clock.resume()
+        self._changed()
+        self._ring()
 
     async def _run_through(self, engine: Engine, until: Callable[[], float | None]) -> None:
         for _ in range(MOST_TIMERS):
             await asyncio.sleep(0)  # others come to their turn however many timers there are
             await self._settle()
+            if self.halted:
+                return None
             target, due = until(), engine.next_timer()
             if engine is not self.engine or target is None:
                 return None
@@ -308,7 +333,12 @@ class World:
             fresh = [task for task in self._tasks.values() if task not in self._slow]
             if not fresh:
                 return
-            _, late = await asyncio.wait(fresh, timeout=GRACE_SECONDS)
+            late = set(fresh)
+            patience = asyncio.get_running_loop().time() + GRACE_SECONDS
+            while late and (left := patience - asyncio.get_running_loop().time()) > 0:
+                _, late = await asyncio.wait(late, timeout=min(left, HALT_SECONDS))
+                if self.halted:
+                    return
             self._slow |= late
         raise Refusal(409, f"no rest after {MOST_ROUNDS} rounds of webhooks: the application keeps asking for more", "local.rest")
 
@@ -336,6 +366,7 @@ class World:
         self._stop()
         self.stream.clear()
         self.faults.clear()
+        self.halted = False
         self.clock.reset()
         self._begin()
         self.sound.reset()
