@@ -54,13 +54,16 @@ def as_data(comparison: Comparison) -> dict[str, Any]:
     for mode, played in comparison.played.items():
         for title, scene in zip(comparison.moments, played.scenes, strict=True):
             pictures[mode].append({"title": title, "cannot": scene.cannot} if scene.cannot else _picture(f"after {title}", scene.after))
-    rows = [asdict(row) for row in rows_of(comparison)]
     return {
         "story": comparison.story.name if comparison.story else "",
         "told": told(comparison),
         "modes": list(comparison.modes),
-        "rows": rows,
+        "rows": [asdict(row) for row in rows_of(comparison)],
         "pictures": pictures,
+        "ladders": {
+            mode: {"lanes": [asdict(lane) for lane in one.columns], "messages": [asdict(message) for message in one.rows]}
+            for mode, one in comparison.ladders.items()
+        },
         "note": comparison.note,
     }
 

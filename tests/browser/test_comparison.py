@@ -23,6 +23,9 @@ def test_a_story_is_played_and_read(lab, open_notebook):
     expect(row.get_by_role("cell").nth(1)).to_contain_text("phone and webrtc stay")
     expect(panel.get_by_role("cell", name="phone 2 hears browser", exact=True)).to_have_count(2)
     expect(panel.get_by_text("cannot: a Transfer is a single call")).to_have_count(2)
+    ladder = panel.get_by_role("listbox", name="Ladder of transfer")
+    ladder.get_by_role("option", name="Programmable Voice to phone: INVITE").click()
+    expect(ladder.get_by_role("option", selected=True)).to_have_count(1)
     for theme in THEMES:
         open_.theme(theme)
         assert unreadable(open_) == [], theme

@@ -284,6 +284,8 @@ def test_a_story_is_chosen_and_played(wb, page):
         ("webrtc ends, phone stays", "kept"),
     ]
     assert [picture["title"] for picture in view["result"]["pictures"]["bridge"]] == ["before", "after 1. the WebRTC leg leaves"]
+    assert [lane["name"] for lane in view["result"]["ladders"]["transfer"]["lanes"]][:2] == ["phone", "Programmable Voice"]
+    assert "INVITE with token" in [message["label"] for message in view["result"]["ladders"]["bridge"]["messages"]]
     assert "phone ends, webrtc ends" in panel.html()
     press(panel, "play", story="no such")
     until(page, panel, lambda view: view.get("note", {}).get("kind") == "error" and "no story 'no such'" in view["note"]["text"])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workbench.errors import WorkbenchError
+from workbench.scripts import sheets, style
 from workbench.widgets import text
 from workbench.widgets.panel import Panel, action, module
 from workbench.widgets.publisher import Publisher
@@ -18,6 +19,7 @@ class Comparison(Panel):
     """`stories` are those that can be played, each with its sentences."""
 
     _esm = module("comparison.js")
+    _css = style() + sheets("ladder.css")
 
     def __init__(self, publisher: Publisher, *, stories: Mapping[str, str], play: Play) -> None:
         self._stories, self._play = dict(stories), play

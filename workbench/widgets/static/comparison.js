@@ -1,4 +1,6 @@
 import { h, icon, frame, follow, refill, button, reason, actions } from "./common.js";
+import { hearsTable } from "./hears.js";
+import { Ladder } from "./ladder.js";
 
 const SIGNS = { kept: "ok", broken: "close" };
 
@@ -15,16 +17,27 @@ const comparedTable = ({ story, modes, rows }) => {
 };
 
 /** Who heard whom at a moment, or why there is no such moment. */
-const comparedPicture = ({ title, cannot, parties = [], hears = [] }) => {
+const comparedPicture = ({ title, cannot, parties, hears }) => {
   if (cannot) return h("p", { class: "wb-soft" }, `${title}: ${cannot}`);
-  const one = (listener, row) =>
-    h("tr", {}, h("th", { scope: "row" }, listener), ...parties.map((voice, to) => {
-      const said = `${listener} ${hears[row][to] ? "hears" : "does not hear"} ${voice}`;
-      if (voice === listener) return h("td", { class: "wb-self", "aria-label": "itself" });
-      return h("td", { class: hears[row][to] ? "wb-hears" : "wb-deaf", "aria-label": said, title: said }, hears[row][to] ? icon("ear") : "–");
-    }));
-  const heads = h("tr", {}, h("th", { scope: "col" }, "hears →"), ...parties.map((name) => h("th", { scope: "col" }, name)));
-  return h("table", {}, h("caption", {}, title), h("thead", {}, heads), h("tbody", {}, ...parties.map(one)));
+  const table = hearsTable(parties, hears);
+  table.prepend(h("caption", {}, title));
+  return table;
+};
+
+const comparedLadder = (mode, { lanes, messages }) => {
+  const place = h("div", { class: "wb-compared-ladder" });
+  const said = h("div", { class: "wb-soft", "aria-live": "polite" });
+  const ladder = new Ladder(place, {
+    select: (message) => {
+      ladder.mark(message.key);
+      said.textContent = [message.label, message.note].filter(Boolean).join(" · ");
+    },
+  });
+  ladder.root.setAttribute("aria-label", `Ladder of ${mode}`);
+  ladder.lanes(lanes);
+  ladder.put(messages);
+  place.append(said);
+  return place;
 };
 
 export default {
@@ -54,8 +67,11 @@ export default {
       if (drawn === shown) return;
       shown = drawn;
       refill(table, result ? [result.note ? h("p", {}, result.note) : null, comparedTable(result)].filter(Boolean) : []);
-      const column = (mode) => h("div", { class: "wb-matrix" }, h("strong", {}, mode), ...(result.pictures[mode] || []).map(comparedPicture));
-      refill(columns, result ? result.modes.filter((mode) => result.pictures[mode]).map(column) : []);
+      const column = (mode) => {
+        const pictures = (result.pictures[mode] || []).map(comparedPicture);
+        return h("section", { class: "wb-matrix" }, h("strong", {}, mode), comparedLadder(mode, result.ladders[mode]), ...pictures);
+      };
+      refill(columns, result ? result.modes.map(column) : []);
     });
   },
 };
