@@ -243,7 +243,7 @@ CONFERENCE = [
         "step-01",
         "one member so far",
         "room = wb.conference.start()",
-        "room = wb.conference.begin(wb.phone())\nawait wb.wait_for('conferenceMemberJoin', leg='phone')",
+        "room = wb.conference.dial(wb.phone())\nawait wb.wait_for('conferenceMemberJoin', leg='phone')",
     ),
     Break(
         "step-02",
