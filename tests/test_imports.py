@@ -51,6 +51,8 @@ APPLICATION: dict[str, Row] = {
     "capsule": ({*CONTRACT, "masking", "messages", "narration", "records", "scripts", "sounds"}, set()),
     "failing": ({*CONTRACT, "handles", "local", "modes", "records", "spoiling"}, set()),
     "faults": (CONTRACT, set()),
+    "verdict": ({*CONTRACT, "masking", "modes"}, set()),
+    "stepping": ({*CONTRACT, "local", "modes", "records", "spoiling", "verdict"}, set()),
     "spoiling": ({*CONTRACT, "records"}, set()),
     "bxml": (CONTRACT, set()),
     "tokens": (CONTRACT, {"jwt"}),

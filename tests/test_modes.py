@@ -285,6 +285,7 @@ class TestBridge:
         idle(wb)
         wb.phone().dial(wb.number)
         assert wb.wait("initiate").verbs == ("Bridge",)
+        idle(wb)
         assert len({flow.id for flow in wb.bridge.flows if not flow.over}) == 1
         assert hears(wb) == TOGETHER
 

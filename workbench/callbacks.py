@@ -101,6 +101,8 @@ class CallbackApp(Flask):
         self._secret = participant_secret.encode()
         self._instance = instance
         self._patience = patience
+        # For how long, so far, a reader has held events back while the platform's clock stood.
+        self.held_seconds: Callable[[], float] = lambda: 0.0
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
         methods = ["GET", "POST"]
         self.add_url_rule("/ping", "ping", lambda: self._instance)
@@ -253,9 +255,14 @@ class CallbackApp(Flask):
 
     def _handle(self, asker: Asker, event: Event, patience: float) -> Reply:
         """Ask the handler under the flow's lock; two answers of one flow go one after the other, else both would bridge."""
-        began = time.perf_counter()
+        began, held = time.perf_counter(), self.held_seconds()
+
+        def waited() -> float:
+            """How long the platform's clock has run meanwhile: while a reader holds an event it stands."""
+            return time.perf_counter() - began - (self.held_seconds() - held)
+
         lock = None if event.flow is None else asker.lock(event.flow)
-        if lock is not None and not lock.acquire(timeout=patience):
+        if lock is not None and not self._acquired(lock, patience, waited):
             return Reply(status=503, late=True, error="another event of this flow was handled for too long")
         asked = time.perf_counter()
         try:
@@ -267,7 +274,15 @@ class CallbackApp(Flask):
                 lock.release()
         now = time.perf_counter()
         ms = round((now - asked) * 1000, 3) if reply.handler_ms is None else reply.handler_ms
-        return replace(reply, handler_ms=ms, late=reply.late or 0 <= patience < now - began)
+        return replace(reply, handler_ms=ms, late=reply.late or 0 <= patience < waited())
+
+    def _acquired(self, lock: FlowLock, patience: float, waited: Callable[[], float]) -> bool:
+        left = patience
+        while not lock.acquire(timeout=left):
+            left = patience - waited()
+            if left <= 0:
+                return False
+        return True
 
     def _handle_later(self, asker: Asker, begun: Begun) -> None:
         # The platform has its 200 already: only what the handler did is noted. No patience, as nobody waits.

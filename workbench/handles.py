@@ -149,6 +149,14 @@ class Clock:
         """Let it run on."""
         self._set(resume=True)
 
+    def halt(self) -> None:
+        """Hold it where it is, also while somebody moves it, until `go_on`."""
+        self._set(halt=True)
+
+    def go_on(self) -> None:
+        """Undo `halt`: it runs on if it ran."""
+        self._set(halt=False)
+
     @contextmanager
     def still(self) -> Iterator[None]:
         """`with wb.local.clock.still():` time moves only when it is told to, so that what is measured is exact."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from workbench.faults import Failing
     from workbench.handles import NoLocal, Phone
     from workbench.modes import ConferenceMode, Participant
+    from workbench.stepping import Stepper, Stop
     from workbench.wiring import Wiring
 
 
@@ -33,6 +34,33 @@ class Steering:
         def phone(self, which: int | str = 1, name: str | None = None) -> Phone: ...
 
         def participant(self, name: str = "browser") -> Participant: ...
+
+    # -- stops ---------------------------------------------------------------------------------------------------------------------
+
+    def step(self, *events: str | bool) -> Stepper:
+        """Hold webhooks before they are answered: these event types, or without a name all that ask for a document; `step(False)` ends it.
+
+        While something is held the local platform's clock stands. What is held is had by `await wb.stopped()`.
+        """
+        stepper = self._wiring.stepper()
+        if events == (False,):
+            stepper.off()
+        else:
+            stepper.on(*(str(event) for event in events if event is not True))
+        return stepper
+
+    async def stopped(self, timeout: float = 30) -> Stop:
+        """The next event that is held. A clock that stands is moved until there is one; WaitError after `timeout` seconds."""
+        import asyncio
+
+        stepper = self._wiring.stepper()
+        await asyncio.to_thread(self._wiring.run_on)
+        return await asyncio.to_thread(stepper.take, timeout)
+
+    @property
+    def stops(self) -> list[Stop]:
+        """Every event that is held now, the oldest first."""
+        return self._wiring.stepper().stops
 
     # -- faults --------------------------------------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from workbench.modes import BridgeMode, ConferenceMode, Flow, Gate, Mode, TransferMode, Written
     from workbench.records import Event, Reply
     from workbench.server import CallbackServer
+    from workbench.stepping import Stepper
 
 USER = "workbench"
 # How long handlers of webhooks that were answered already may take to end.
@@ -60,6 +61,7 @@ class Wiring:
         self._closing = threading.Lock()
         self.closed = False
         self._answers: Answers | None = None
+        self._stepper: Stepper | None = None
         self._feed: Feed | None = None
         try:
             if not settings.live and not settings.local_url:
@@ -189,8 +191,25 @@ class Wiring:
         return self._answers
 
     def review(self, event: Event, flow: Flow, written: Written) -> Written | Reply:
-        """What is sent of what a handler answered: on demand something goes wrong."""
-        return written if self._answers is None else self._answers.review(event, flow, written)
+        """What is sent of what a handler answered: at a stop a reader decides, and on demand something goes wrong."""
+        sent = written if self._stepper is None else self._stepper.review(event, flow, written)
+        return sent if self._answers is None else self._answers.review(event, flow, sent)
+
+    def stepper(self) -> Stepper:
+        """What holds webhooks for a reader; made when first asked for."""
+        if self._stepper is None:
+            from workbench.modes.documents import write
+            from workbench.stepping import Stepper
+
+            local = self.local if isinstance(self.local, Local) else None
+            self._stepper = Stepper(self.gate, local, self.masker.text, write)
+            self.app.held_seconds = self._stepper.held_seconds
+        return self._stepper
+
+    @property
+    def holding(self) -> bool:
+        """Whether a reader holds an event: nothing waits for its handler, and nobody moves the clock."""
+        return self._stepper is not None and self._stepper.holding
 
     def wanted(self, event_type: str, leg: str | None, flow: Any) -> Wanted:
         """What is waited for: in this flow, by itself or its id, or in the one that is the newest at each look."""
@@ -205,16 +224,21 @@ class Wiring:
         """Wait for the handlers of webhooks that were answered already; one of these handlers itself does not wait."""
         from workbench.modes.flow import in_handler
 
-        if not in_handler() and not threading.current_thread().name.startswith("callbacks-"):
+        if not self.holding and not in_handler() and not threading.current_thread().name.startswith("callbacks-"):
             self.app.drain(DRAIN_SECONDS)
 
     def run_on(self) -> None:
         """While the platform's clock stands still: run it until nothing is under way. Who waits for an event would wait for ever."""
-        if isinstance(self.local, Local) and self.local.clock.paused:
+        if not self.holding and isinstance(self.local, Local) and self.local.clock.paused:
             # What has been told already is handled first, so that it comes before what the moved clock sets off.
-            self.local.clock.advance(0)
-            self.settle()
-            self.local.clock.run_to_idle()
+            try:
+                self.local.clock.advance(0)
+                self.settle()
+                self.local.clock.run_to_idle()
+            except ApiError as error:
+                # Something is held by now: the reader goes on.
+                if error.rule != "local.halt":
+                    raise
 
     def frame(self, mode: str | None = None, flow: str | None = None) -> DataFrame:
         """Requests and webhooks as a table, once their outcome is known."""
@@ -233,6 +257,8 @@ class Wiring:
 
     def tidy(self) -> None:
         """End every call, delete every participant and the session: what lies about costs money, live."""
+        if self._stepper is not None:
+            self._stepper.off()
         for mode in self.modes.values():
             with suppress(ApiError):
                 mode.close()

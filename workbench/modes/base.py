@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench import bxml
@@ -104,19 +105,24 @@ class Mode:
         """Run the handler and write down its document."""
         leg = flow.legs.get(event.leg or "")
         self.before(event, flow, leg)
+        began = perf_counter()
         try:
             document = flow.handling(event.leg, lambda: self._decide(event, flow, leg))
             written = write(document, self.desk.gate)
+            # Of the handler alone: a reader who decides takes longer.
+            ms = round((perf_counter() - began) * 1000, 3)
             sent = written if flow.beside else self.desk.review(event, flow, written)
             if isinstance(sent, Reply):
-                return sent
+                return replace(sent, handler_ms=ms)
             self.after(event, flow, leg, sent)
         finally:
             if leg is not None and event.event_type in ENDINGS and event.call_id == leg.call_id:
                 flow.release(leg.name)
                 flow.ended(leg, event.cause)
         empty = document is None and event.event_type not in ASKING
-        return Reply(status=204) if empty and not sent.verbs else Reply(body=sent.body, verbs=sent.names)
+        if empty and not sent.verbs:
+            return Reply(status=204, handler_ms=ms)
+        return Reply(body=sent.body, verbs=sent.names, handler_ms=ms)
 
     def _decide(self, event: Event, flow: Flow, leg: Leg | None) -> Document:
         handler = self._handlers.get(event.event_type)

@@ -1,0 +1,122 @@
+"""What the checker says of a document before it is sent: what it does, or which rule it breaks, where, and what would come of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from workbench import bxml
+from workbench.bxml import Where
+from workbench.errors import BxmlError
+from workbench.masking import HIDDEN
+from workbench.modes.handlers import CONFERENCE, TELLING
+
+REFUSED = "the platform refuses the whole document and the call ends with cause invalid-bxml"
+# What stands in the place of a document that the platform does not run (bxml/about, webhooks/about).
+_THEN = {
+    Where.CALL: (REFUSED, "documented"),
+    Where.TRANSFER_ANSWER: (REFUSED, "documented"),
+    Where.CONFERENCE: ("the platform refuses the whole document and the conference stays as it is", "assumed"),
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`good` says whether the platform would run the document, and `verbs` what it would run.
+
+    Else `rule` says what is wrong; `line` and `column` count from 1, `verb` and `attribute` name the place where they can be told; `label`
+    says how sure the rule is, `source` where it is written, `then` what the platform does with such a document.
+    """
+
+    good: bool
+    verbs: tuple[str, ...] = ()
+    rule: str = ""
+    line: int | None = None
+    column: int | None = None
+    verb: str | None = None
+    attribute: str | None = None
+    label: str = "documented"
+    source: str = ""
+    then: str = ""
+    warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        said = self._said()
+        return "\n".join([said, *(f"Note: {warning}" for warning in self.warnings)])
+
+    def _said(self) -> str:
+        if self.good:
+            return f"Good: {', '.join(self.verbs)}." if self.verbs else "Good: no verb, so the platform hangs up."
+        where = f" (line {self.line}, column {self.column})" if self.line is not None else ""
+        what = f"<{self.verb}>{f' {self.attribute}' if self.attribute else ''}: " if self.verb else ""
+        return f"Refused{where}: {what}{self.rule}.\nThis rule is {self.label}, see {self.source}. If it is sent, {self.then}."
+
+
+def place(event_type: str) -> Where:
+    """Where the answer to such an event is run."""
+    return Where.CONFERENCE if event_type in CONFERENCE else Where.TRANSFER_ANSWER if event_type == "transferAnswer" else Where.CALL
+
+
+def judge(document: str, event_type: str, secrets: Mapping[str, str] | None = None) -> Verdict:
+    """The verdict on a text as the answer to an event. `secrets` are what its placeholders stand for; none of them is in the verdict."""
+    secrets = secrets or {}
+    if event_type in TELLING:
+        return Verdict(True, warnings=(f"the platform ignores what {event_type} is answered",))
+    if (lost := _altered(document, secrets)) is not None:
+        return lost
+    where = place(event_type)
+    if not document.strip():
+        return Verdict(True)
+    try:
+        root = bxml.parse(restored(document, secrets), where)
+    except BxmlError as error:
+        return _refused(error, where, secrets)
+    return Verdict(True, tuple(type(verb).__name__ for verb in root.verbs), warnings=tuple(root.warnings))
+
+
+def restored(document: str, secrets: Mapping[str, str]) -> str:
+    """The document with the secrets in the place of their placeholders."""
+    for placeholder, secret in secrets.items():
+        document = document.replace(placeholder, secret)
+    return document
+
+
+def _altered(document: str, known: Iterable[str]) -> Verdict | None:
+    rest = document
+    for placeholder in sorted(known, key=len, reverse=True):
+        rest = rest.replace(placeholder, "")
+    if HIDDEN not in rest:
+        return None
+    line = next(number for number, text in enumerate(rest.splitlines(), 1) if HIDDEN in text)
+    rule = f"{HIDDEN} stands for a secret, and this one was altered; take it unchanged from what the handler returned"
+    return Verdict(False, rule=rule, line=line, column=1, label="ours", source="docs/stepping.md", then="the secret would be missing")
+
+
+def _refused(error: BxmlError, where: Where, secrets: Mapping[str, str]) -> Verdict:
+    then, sure = _THEN[where]
+    page = "about" if error.verb is None else error.verb[:1].lower() + error.verb[1:]
+    return Verdict(
+        False,
+        rule=_hidden(error.rule.removesuffix("."), secrets),
+        line=error.line,
+        column=error.column,
+        verb=error.verb,
+        attribute=error.attribute,
+        label=_label(error),
+        source=f"Bandwidth's page bxml/{page}",
+        then=f"{then} ({sure})",
+    )
+
+
+def _hidden(text: str, secrets: Mapping[str, str]) -> str:
+    for placeholder, secret in secrets.items():
+        text = text.replace(secret, placeholder)
+    return text
+
+
+def _label(error: BxmlError) -> str:
+    """How sure the rule is: that of the attribute, where there is one."""
+    if error.verb not in bxml.VERBS:
+        return "documented"
+    rows = {row.attribute: row.label for row in bxml.describe(str(error.verb))}
+    return rows.get(error.attribute or "", "documented")
