@@ -81,13 +81,17 @@ def _of_call(kind: str, data: Mapping[str, Any], rule: str) -> Doing | None:
             inbound = data.get("direction") == "inbound"
             return Doing("voice", "lane", "answers", "sip") if inbound else Doing("lane", "voice", "answers", "sip")
         case "speak":
-            return Doing("voice", "voice", f"speaks {seconds} s: {text}"[:40], "media", text)
+            return Doing("voice", "lane", f"speaks {seconds} s: {text}"[:40], "media", text)
         case "play":
-            return Doing("voice", "voice", f"plays {seconds} s" if seconds else "plays a file", "media", str(data.get("url") or ""))
+            return Doing("voice", "lane", f"plays {seconds} s" if seconds else "plays a file", "media", str(data.get("url") or ""))
         case "phoneSays":
             return Doing("lane", "voice", f"says: {text}"[:40], "media", text)
         case "keys":
             return Doing("lane", "voice", f"presses {data.get('digits', '')}", "media")
+        case "sendDtmf":
+            return Doing("voice", "lane", f"sends keys {data.get('digits', '')}", "media")
+        case "referSent":
+            return Doing("voice", "lane", f"REFER to {data.get('to', '')}"[:40], "sip")
         case "joined":
             return Doing("lane", "other", "joined", "media", f"by {data.get('verb', '')}")
         case "parted":
@@ -107,4 +111,6 @@ def _of_call(kind: str, data: Mapping[str, Any], rule: str) -> Doing | None:
 def _changed(data: Mapping[str, Any]) -> str:
     words = {"mute": ("muted", "unmuted"), "hold": ("on hold", "no longer on hold")}
     said = [words[name][not data[name]] for name in words if isinstance(data.get(name), bool)]
+    if "callIdsToCoach" in data:
+        said.append("coaches" if data["callIdsToCoach"] else "coaches nobody")
     return ", ".join(said) or "changed"

@@ -163,7 +163,7 @@ class Feed:
             return
         reading = self._readings.get(event.flow)
         if reading is None:
-            reading = self._readings[event.flow] = Reading(event.flow, self._mask)
+            reading = self._readings[event.flow] = Reading(event.flow, self._mask, names=self._names)
         found = [*reading.learn(self._legs(event.flow), self._people()), *reading.event(event)]
         if event.call_id and event.call_id not in self._flow_of:
             found += self._belongs(event.call_id, event.flow)
@@ -186,7 +186,9 @@ class Feed:
         return found[1:] if self._seq else found
 
     def _happening(self, one: Happened, batch: Batch) -> None:
-        flows = {self._flow_of[call] for call in one.call_ids if call in self._flow_of}
+        # A target is dialled for a call: so it is known whose it is before it is joined, or when it never is.
+        calls = (*one.call_ids, *filter(None, [one.data.get("parentCallId")]))
+        flows = {self._flow_of[call] for call in calls if call in self._flow_of}
         if not one.call_ids:
             # A browser that comes or goes is seen in whatever is going on.
             flows = set(self._readings)
@@ -195,7 +197,7 @@ class Feed:
             reading = self._readings[flow]
             self._add(flow, [*found, *reading.learn(self._legs(flow), self._people()), *reading.happening(one)], batch)
         if not flows:
-            for call in one.call_ids:
+            for call in calls:
                 self._unknown.setdefault(call, []).append(one)
             while len(self._unknown) > UNKNOWN_CALLS:
                 self._unknown.popitem(last=False)

@@ -46,9 +46,10 @@ class Figure:
         happened: Iterable[Happened],
         mask: Callable[[str], str],
         people: Mapping[str, str] | None = None,
+        names: Mapping[str, str] | None = None,
     ) -> Figure:
         """The figure of a flow. `legs` gives each leg's number or address by name; texts are masked before they are drawn."""
-        lanes, found = messages.of(name, legs, events, happened, mask, people)
+        lanes, found = messages.of(name, legs, events, happened, mask, people, names)
         return cls.drawn(name, lanes, found)
 
     @classmethod

@@ -13,6 +13,7 @@ from typing import Literal
 
 from workbench.doings import DEVICES, Doing, told
 from workbench.records import Event, Happened
+from workbench.whose import WEBRTC_LEG, Whose, room_of
 
 VOICE, NOTEBOOK, WEBRTC = "Programmable Voice", "this notebook", "WebRTC"
 Kind = Literal["request", "answer", "webhook", "reply", "error", "sip", "media", "device"]
@@ -64,24 +65,28 @@ class Message:
 class Reading:
     """Reads one flow as it happens: give it events and happenings in whatever order they come, get the messages that are new or changed.
 
-    `mask` hides in a text what must not be seen; `people` are the browser participants, name by participant id.
+    `mask` hides in a text what must not be seen; `people` are the browser participants, name by participant id; `names` what numbers are
+    called that no leg of the flow has: the target of a Transfer may be such a one.
     """
 
-    def __init__(self, flow: str, mask: Callable[[str], str] = str, people: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        flow: str,
+        mask: Callable[[str], str] = str,
+        people: Mapping[str, str] | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
         self.flow = flow
         self.messages: dict[str, Message] = {}
         self._mask = mask
         self._people = dict(people or {})
-        self._legs: dict[str, str] = {}
+        self._whose = Whose({} if names is None else names)
         self._mode: str | None = None
         self._events: dict[int, Event] = {}
         self._latest = (0.0, 0)
         self._lowest, self._highest = float("inf"), 0
         self._webhooks: list[int] = []
         self._requests: list[int] = []
-        self._leg_of: dict[str, str] = {}
-        self._went: dict[str, str] = {}
-        self._links: list[tuple[str, ...]] = []
         self._of_call: defaultdict[str, list[Happened]] = defaultdict(list)
         self._of_people: list[Happened] = []
 
@@ -90,12 +95,12 @@ class Reading:
     def learn(self, legs: Mapping[str, str], people: Mapping[str, str] | None = None) -> list[Message]:
         """The legs there are now, number or address by name; what waited for one of them comes out."""
         self._people.update(people or {})
-        if all(self._legs.get(name) == number for name, number in legs.items()):
+        if all(self._whose.numbers.get(name) == number for name, number in legs.items()):
             return []
-        self._legs.update(legs)
+        self._whose.learn(legs)
         calls = {event.call_id for event in self._events.values() if event.call_id and event.leg in legs}
         for event in self._events.values():
-            self._know(event)
+            self._whose.event(event)
         return self._kept([*self._new(calls), *self._again(self._of_call)])
 
     def event(self, event: Event) -> list[Message]:
@@ -109,30 +114,27 @@ class Reading:
         if first:
             (self._requests if event.direction == "request" else self._webhooks).append(event.id)
         found = [*self._own(event), *self._moved(event)]
-        if self._know(event):
+        if self._whose.event(event):
             found += self._new({event.call_id})
         return self._kept([*found, *(self._person() if first else ())])
 
     def happening(self, one: Happened) -> list[Message]:
         """Something the platform did."""
-        for call in one.call_ids:
-            if one.data.get("to"):
-                self._went.setdefault(call, str(one.data["to"]))
-            self._of_call[call].append(one)
         if one.kind in DEVICES and not one.call_ids:
             self._of_people.append(one)
             return self._kept(self._person())
-        if one.kind == "joined":
-            self._links.append(one.call_ids)
-        fresh = self._partners()
-        return self._kept([*self._drawn(one), *self._again(fresh)])
+        for call in one.call_ids or filter(None, [room_of(one)]):
+            self._of_call[call].append(one)
+        self._whose.happening(one)
+        return self._kept([*self._drawn(one), *self._again(self._whose.partners())])
 
     # -- what comes of it ----------------------------------------------------------------------------------------------------------
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
         """Phones as they came, the platform, this notebook, WebRTC, browsers."""
-        phones = [Lane(leg, self._mask(number)) for leg, number in self._legs.items() if not number.startswith("sip:")]
+        numbers = {**self._whose.numbers, **self._whose.targets()}
+        phones = [self._phone(name, number) for name, number in numbers.items() if not self._at_webrtc(name)]
         browsers = [Lane(name) for name in dict.fromkeys(self._people.values())]
         return (*phones, Lane(VOICE), Lane(NOTEBOOK), Lane(WEBRTC), *browsers)
 
@@ -200,13 +202,6 @@ class Reading:
             highest = max(before, default=0)
         return highest + _UNNUMBERED + event.id % 10_000 * 1e-7
 
-    def _know(self, event: Event) -> bool:
-        """Learn whose a call is; whether that is news."""
-        if not event.call_id or event.leg not in self._legs or event.call_id in self._leg_of:
-            return False
-        self._leg_of[event.call_id] = str(event.leg)
-        return True
-
     def _message(
         self, event: Event, key: str, place: float, at: float | None, source: str, target: str, label: str, kind: Kind, note: str = ""
     ) -> Message:
@@ -217,7 +212,7 @@ class Reading:
 
     def _new(self, calls: Iterable[str | None]) -> Iterator[Message]:
         """What waited for these calls to be known, and for those they are joined with."""
-        known = {call for call in calls if call} | self._partners()
+        known = {call for call in calls if call} | self._whose.partners()
         return self._again(known)
 
     def _again(self, calls: Iterable[str]) -> Iterator[Message]:
@@ -225,22 +220,12 @@ class Reading:
             for one in self._of_call[call]:
                 yield from self._drawn(one)
 
-    def _partners(self) -> set[str]:
-        """The B legs of Transfers: known by the number they go to and by being joined with a call of ours."""
-        names = {number: name for name, number in self._legs.items()}
-        found = {}
-        for link in self._links:
-            if any(call in self._leg_of for call in link):
-                found.update({call: names[self._went[call]] for call in link if call not in self._leg_of and self._went.get(call) in names})
-        self._leg_of.update(found)
-        return set(found)
-
     def _drawn(self, one: Happened) -> Iterator[Message]:
-        legs = [self._leg_of[call] for call in one.call_ids if call in self._leg_of]
-        doing = told(one) if legs else None
+        legs = self._whose.legs(one)
+        doing = told(one) if legs or self._whose.in_room(one) else None
         if doing is not None:
-            lanes = [self._lane(leg) for leg in legs]
-            yield self._done(one, doing, lanes[0], lanes[-1], legs[0])
+            lanes = [self._lane(leg) for leg in legs] or [VOICE]
+            yield self._done(one, doing, lanes[0], lanes[-1], self._mask(legs[0]) if legs else None)
 
     def _person(self) -> Iterator[Message]:
         """Browsers that came or went while the flow was on: after its first event, and told once something later has come."""
@@ -259,7 +244,13 @@ class Reading:
         return Message(f"h{one.seq}", float(one.seq), _moment(one.time), source, target, doing.label, doing.kind, *about)
 
     def _lane(self, leg: str) -> str:
-        return WEBRTC if self._legs[leg].startswith("sip:") else leg
+        return WEBRTC if self._at_webrtc(leg) else self._mask(leg)
+
+    def _at_webrtc(self, leg: str) -> bool:
+        return leg == WEBRTC_LEG or self._whose.numbers.get(leg, "").startswith("sip:")
+
+    def _phone(self, name: str, number: str) -> Lane:
+        return Lane(self._mask(name), self._mask(number) if number != name else "")
 
     def _kept(self, found: Iterable[Message]) -> list[Message]:
         news = []
@@ -278,9 +269,10 @@ def of(
     happened: Iterable[Happened] = (),
     mask: Callable[[str], str] = str,
     people: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> tuple[tuple[Lane, ...], tuple[Message, ...]]:
-    """Lanes and messages of a flow. `legs` gives each leg's number or address by name."""
-    reading = Reading(flow, mask, people)
+    """Lanes and messages of a flow. `legs` gives each leg's number or address by name; the rest as in `Reading`."""
+    reading = Reading(flow, mask, people, names)
     reading.learn(legs)
     for event in events:
         reading.event(event)

@@ -39,7 +39,8 @@ class TakeAway:
         parts.settle()
         events = parts.log.events(flow=chosen.id)
         people = {one.id: name for name, one in self._people.items()}
-        lanes, told = messages.of(chosen.id, parts.board.numbers(chosen), events, self._happened(), parts.masker.text, people)
+        numbers, names, mask = parts.board.numbers(chosen), parts.board.names, parts.masker.text
+        lanes, told = messages.of(chosen.id, numbers, events, self._happened(), mask, people, names)
         made = Capsule(
             title=title or f"{chosen.mode.name.capitalize()} · {chosen.id}",
             lanes=lanes,

@@ -45,8 +45,9 @@ class Views:
         from workbench import figure
 
         self._wiring.settle()
-        legs, events = self._wiring.board.numbers(chosen), self._wiring.log.events(flow=chosen.id)
-        return figure.Figure.of(chosen.id, legs, events, happened, self._wiring.masker.text, self._wiring.people())
+        parts = self._wiring
+        legs, events = parts.board.numbers(chosen), parts.log.events(flow=chosen.id)
+        return figure.Figure.of(chosen.id, legs, events, happened, parts.masker.text, parts.people(), parts.board.names)
 
     def timing(self, *flows: Flow | str) -> Timing:
         """How long the set-up of flows (the newest unless told) took, phase by phase and leg by leg, as bars on one scale."""

@@ -41,7 +41,7 @@ def test_what_is_told_live_is_what_is_read_afterwards(world: World, story: Any) 
     feed = world.parts.feed()
     feed.subscribe(reader)
     flow = story(world)
-    lanes, whole = messages.of(flow.id, *read(world, flow)[:3], people=read(world, flow)[3])
+    lanes, whole = messages.of(flow.id, *read(world, flow)[:3], people=read(world, flow)[3], names=world.parts.board.names)
     wanted = {(flow.id, one.key): one.label for one in whole}
     reader.until(lambda: {key: one["label"] for key, one in reader.messages.items()} == wanted)
     assert [lane["name"] for lane in reader.lanes[flow.id]] == [lane.name for lane in lanes]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.scenarios.joined import World
-from workbench import messages
+from workbench import bxml, messages
 from workbench.messages import NOTEBOOK, VOICE, WEBRTC, Message, Reading
 from workbench.modes import Flow
 
@@ -39,7 +39,40 @@ def conference(world: World) -> Flow:
     return flow
 
 
-STORIES: list[Callable[[World], Flow]] = [inbound_transfer, outbound_bridge, conference]
+def unanswered_transfer(world: World) -> Flow:
+    world.local.interconnect(answer=False)
+    flow = world.wb.transfer.dial(world.phone())
+    world.idle()
+    return flow
+
+
+def transfer_to_a_phone(world: World) -> Flow:
+    courier, stranger = world.wb.phone(3, "courier"), "+15550100099"
+    numbers = [bxml.PhoneNumber(courier.number), bxml.PhoneNumber(stranger)]
+    world.wb.transfer.on("initiate")(lambda event, flow: bxml.Transfer(numbers))
+    world.wb.local.phone(stranger).set(answer=False)
+    flow = inbound_transfer(world)
+    world.wb.transfer.reset()
+    return flow
+
+
+def announced(world: World) -> Flow:
+    flow = world.wb.conference.dial(world.phone())
+    world.idle()
+    world.wb.conference.announce([bxml.SpeakSentence("Ten minutes left.")])
+    world.idle()
+    flow.close()
+    return flow
+
+
+STORIES: list[Callable[[World], Flow]] = [
+    inbound_transfer,
+    outbound_bridge,
+    conference,
+    unanswered_transfer,
+    transfer_to_a_phone,
+    announced,
+]
 
 
 def read(world: World, flow: Flow) -> tuple[dict[str, str], list[Any], list[Any], dict[str, str]]:
@@ -79,6 +112,33 @@ def test_a_call_to_us_is_read_from_top_to_bottom(world: World) -> None:
     assert all(one.truth in ("documented", "observed", "assumed") for one in found if one.key[0] == "h")
 
 
+def test_a_target_that_never_answers_is_seen_to_ring(world: World) -> None:
+    flow = unanswered_transfer(world)
+    found = lines(messages.of(flow.id, *read(world, flow)[:3])[1])
+    at = found.index(f"{VOICE} > {WEBRTC}: INVITE with token")
+    assert found[at + 1 : at + 3] == [f"{WEBRTC} > {VOICE}: rings", f"{VOICE} > {WEBRTC}: ends · timeout"]
+    assert any(line.startswith(f"{VOICE} > phone: speaks") for line in found)
+
+
+def test_targets_that_no_leg_stands_for_have_lanes_of_their_own(world: World) -> None:
+    flow = transfer_to_a_phone(world)
+    lanes, found = messages.of(flow.id, *read(world, flow)[:3], names=world.parts.board.names)
+    assert [(lane.name, lane.note) for lane in lanes[:3]] == [
+        ("phone", world.phone().number),
+        ("courier", world.phone(3).number),
+        ("+15550100099", ""),
+    ]
+    told = set(lines(found))
+    assert told >= {f"{VOICE} > +15550100099: INVITE", f"courier > {VOICE}: answers", "phone > courier: joined"}
+    assert f"{VOICE} > courier: ends · hangup" in told
+
+
+def test_what_is_said_to_a_conference_is_seen(world: World) -> None:
+    flow = announced(world)
+    _, found = messages.of(flow.id, *read(world, flow)[:3])
+    assert [line.split(" s: ")[1] for line in lines(found) if line.startswith(f"{VOICE} > {VOICE}: speaks")] == ["Ten minutes left."]
+
+
 def test_a_browser_that_leaves_in_the_midst_is_seen(world: World) -> None:
     flow = outbound_bridge(world)
     _, found = messages.of(flow.id, *read(world, flow)[:3], people=read(world, flow)[3])
@@ -90,12 +150,12 @@ def test_a_browser_that_leaves_in_the_midst_is_seen(world: World) -> None:
 def test_the_order_in_which_it_is_told_does_not_matter(world: World, story: Callable[[World], Flow]) -> None:
     flow = story(world)
     legs, events, happened, people = read(world, flow)
-    whole = messages.of(flow.id, legs, events, happened, str, people)
+    whole = messages.of(flow.id, legs, events, happened, str, people, world.parts.board.names)
     for seed in range(20):
         told: list[tuple[str, Any]] = [("event", one) for one in events] + [("happening", one) for one in happened]
         told += [("learn", {name: number}) for name, number in legs.items()]
         random.Random(seed).shuffle(told)
-        reading, shown = Reading(flow.id, str, people), {}
+        reading, shown = Reading(flow.id, str, people, world.parts.board.names), {}
         for what, one in told:
             shown.update({message.key: message for message in getattr(reading, what)(one)})
         assert reading.ordered() == whole[1]

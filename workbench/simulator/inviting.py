@@ -21,12 +21,17 @@ def _asked_by(core: Core, call: Call) -> bxml.Verb | None:
     return None if call.parent_call_id is None else core.links[call.call_id].verb
 
 
+def _parent(call: Call) -> dict[str, str]:
+    """The call for which another is dialled, for what happened."""
+    return {} if call.parent_call_id is None else {"parentCallId": call.parent_call_id}
+
+
 def invite(core: Core, call: Call) -> None:
     """Ring whoever is at the address: the interconnect, an application of this account, or a phone."""
     sip.establish(core, call)
     if call.to == tokens.INTERCONNECT:
         return _invite_interconnect(core, call)
-    core.happen("invite", _INVITING[type(_asked_by(core, call))], callId=call.call_id, **sip.invitation(call))
+    core.happen("invite", _INVITING[type(_asked_by(core, call))], callId=call.call_id, **_parent(call), **sip.invitation(call))
     if requests.is_sip(call.to) and call.to not in core.phones:
         return sip.refuse(core, call, sip.NOT_FOUND, rule="call.unreachable")
     if call.sip.hops > sip.MOST_HOPS:
@@ -97,6 +102,7 @@ def _invite_interconnect(core: Core, call: Call) -> None:
         callId=call.call_id,
         participantId=participant.id,
         uui=webrtc.masked_uui(call.uui or ""),
+        **_parent(call),
         **{"from": call.from_, "to": call.to},
     )
     webrtc.take_device(core, participant, call)
@@ -110,7 +116,7 @@ def _invite_interconnect(core: Core, call: Call) -> None:
 
 
 def _refuse_leg(core: Core, call: Call, reason: str, rule: str = "interconnect.refused") -> None:
-    core.happen("inviteRefused", rule, callId=call.call_id, reason=reason)
+    core.happen("inviteRefused", rule, callId=call.call_id, reason=reason, **_parent(call))
     sip.refuse(core, call, sip.FORBIDDEN, rule=rule)
 
 
