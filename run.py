@@ -2,6 +2,7 @@
 """The chores of this project, one word each. Needs nothing but Python.
 
     python3 run.py lab         open the lessons in JupyterLab
+    python3 run.py demo        show the lessons' stories to an audience, with sound and without code
     python3 run.py test        run the tests (further words go to pytest)
     python3 run.py check       ruff and mypy
     python3 run.py bench       measure, and print each figure beside its baseline
@@ -110,18 +111,27 @@ def become(*command: str, **variables: str) -> NoReturn:
     sys.exit(subprocess.run(command, check=False).returncode)
 
 
-def lab(*words: str) -> NoReturn:
-    python = environment("speech")
-    options = ["--ServerApp.root_dir=.", "--LabApp.default_url=/lab/tree/notebooks/01_transfer.ipynb"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        options.append("--allow-root")
+def browsing() -> list[str]:
+    """What a server is told when there is no browser that it could open."""
     try:
         webbrowser.get()
     except webbrowser.Error:
-        print("run.py: no browser here; open the address that JupyterLab prints below", flush=True)
-        options.append("--no-browser")
+        print("run.py: no browser here; open the address that is printed below", flush=True)
+        return ["--no-browser"]
+    return []
+
+
+def lab(*words: str) -> NoReturn:
+    python = environment("speech")
+    options = ["--ServerApp.root_dir=.", "--LabApp.default_url=/lab/tree/notebooks/01_transfer.ipynb", *browsing()]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options.append("--allow-root")
     shipped = {name: os.pathsep.join(filter(None, [str(ROOT / ".jupyter"), os.environ.get(name)])) for name in SEARCHED}
     become(python, "-m", "jupyterlab", *options, *words, **shipped)
+
+
+def demo(*words: str) -> NoReturn:
+    become(environment("demo,speech"), "-m", "voila", "workbench/demo/demo.ipynb", "--theme=dark", *browsing(), *words)
 
 
 def check(*_: str) -> NoReturn:
@@ -144,7 +154,7 @@ def main(words: list[str]) -> NoReturn:
     modules |= {"clean": ["nbstripout", *map(str, sorted(ROOT.glob("notebooks/*.ipynb")))]}
     if word in modules:
         become(environment("test"), "-m", *modules[word], *rest)
-    for chore in (lab, check, lock):
+    for chore in (lab, demo, check, lock):
         if chore.__name__ == word:
             chore(*rest)
     print(__doc__)

@@ -46,6 +46,7 @@ APPLICATION: dict[str, Row] = {
     "scripts": (set(), set()),
     "narration": (set(), set()),
     "files": (CONTRACT, set()),
+    "demo": ({*CONTRACT, "feed", "messages", "modes", "narration"}, set()),
     "hearing": ({*CONTRACT, "messages"}, set()),
     "sounds": ({*CONTRACT, "records"}, set()),
     "capsule": ({*CONTRACT, "masking", "messages", "narration", "records", "scripts", "sounds"}, set()),

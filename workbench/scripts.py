@@ -30,7 +30,7 @@ def _collect(name: str, found: dict[str, str]) -> None:
 
 def style() -> str:
     """The style sheet of all panels."""
-    return (BROWSER / "look.css").read_text("utf-8") + (STATIC / "panel.css").read_text("utf-8")
+    return sheets("look.css", "ladder.css", "demo.css") + (STATIC / "panel.css").read_text("utf-8")
 
 
 def sheets(*names: str) -> str:

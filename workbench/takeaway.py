@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workbench.handles import Phone
     from workbench.local import Happening
-    from workbench.modes import Flow, Participant
+    from workbench.modes import Flow, Mode, Participant
+    from workbench.widgets import Panels
     from workbench.wiring import Wiring
 
 
@@ -22,6 +24,14 @@ class TakeAway:
         def _chosen(self, flow: Flow | str | None) -> Flow: ...
 
         def _happened(self) -> list[Happening]: ...
+
+        def _panel(self) -> Panels: ...
+
+        def _mode(self, name: str) -> Mode: ...
+
+        def participant(self, name: str = "browser") -> Participant: ...
+
+        def phone(self, which: int | str = 1, name: str | None = None) -> Phone: ...
 
     def capsule(
         self, path: str | Path = "call.html", flow: Flow | str | None = None, title: str | None = None, overwrite: bool = False
@@ -51,3 +61,13 @@ class TakeAway:
             secret=parts.settings.secrets(),
         )
         return files.write(path, made.html(), overwrite=overwrite)
+
+    def demo(self, mode: str | None = None) -> Any:
+        """A panel for an audience: one button plays the story of a mode, or of the one chosen there, with sound (local platform)."""
+        from workbench.demo import STORIES, Show, Stage
+
+        names = [self._mode(mode).name] if mode else list(STORIES)
+        parts = self._wiring
+        stage = Stage(parts.local, parts.board, parts.feed, parts.modes, self.phone, self.participant, parts.settings.number)
+        stories = {name: (STORIES[name].title, STORIES[name].lead) for name in names}
+        return self._panel().demo(stories, lambda: str(self.participant().token), lambda: Show(stage))

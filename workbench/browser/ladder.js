@@ -47,6 +47,13 @@ export class Ladder {
     this.sift();
   }
 
+  /** Forget all messages. */
+  clear() {
+    this.#all.clear();
+    this.#marked = null;
+    this.#sift();
+  }
+
   /** Mark one message and bring it into view; null marks none. */
   mark(key) {
     this.#marked = key;

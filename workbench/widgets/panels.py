@@ -11,6 +11,7 @@ from workbench.records import About
 from workbench.widgets import text
 from workbench.widgets.calls import Calls, VoiceLike
 from workbench.widgets.comparison import Comparison, Play
+from workbench.widgets.demo import Demo, Plays
 from workbench.widgets.dialer import Dialer
 from workbench.widgets.handset import Handset
 from workbench.widgets.lookout import NOTHING, Lookout, Picture
@@ -103,6 +104,11 @@ class Panels:
         """One story under the three verbs."""
         return self._panel(("comparison",), lambda: Comparison(self.publisher, stories=stories, play=play))
 
+    def demo(self, stories: Mapping[str, tuple[str, str]], token: Callable[[], str], show: Callable[[], Plays]) -> Demo:
+        """Stories for an audience; `show` makes what plays them, `token` is what the audience's browser takes part with."""
+        grant = lambda: self._lines.softphone(token())  # noqa: E731
+        return self._panel(("demo", *stories), lambda: Demo(self.publisher, show(), stories=stories, grant=grant))
+
     def matrix(self) -> Matrix:
         """Who hears whom."""
         return self._panel(("matrix",), lambda: Matrix(self.publisher, self.lookout, measure=self._local and self._local.measure))
@@ -125,6 +131,8 @@ class Panels:
         for panel in self._made.values():
             if isinstance(panel, Softphone | Handset):
                 panel.leave()
+            elif isinstance(panel, Demo):
+                panel.end()
         self.lookout.close()
         self.publisher.close()
 
