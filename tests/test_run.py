@@ -18,7 +18,22 @@ import pytest
 
 from tests.conftest import ROOT, clean_environment
 
-WORDS = ("lab", "demo", "test", "check", "bench", "bench-media", "soak", "parity", "conformance", "fuzz", "notebooks", "clean", "format", "lock")
+WORDS = (
+    "lab",
+    "demo",
+    "test",
+    "check",
+    "bench",
+    "bench-media",
+    "soak",
+    "parity",
+    "conformance",
+    "fuzz",
+    "notebooks",
+    "clean",
+    "format",
+    "lock",
+)
 
 # The build backend comes along, so that nothing is fetched.
 PROJECT = """

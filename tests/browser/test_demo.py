@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,11 @@ from tests.conftest import ROOT, clean_environment
 def address(tmp_path: Path) -> Iterator[str]:
     """Of a running demonstration."""
     environment = clean_environment(tmp_path) | {"CONDA_DEFAULT_ENV": "workbench", "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, str(ROOT / "run.py"), "demo", "--no-browser", "--port=0"]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    # Should it be taken meanwhile, the next one is.
+    command = [sys.executable, str(ROOT / "run.py"), "demo", "--no-browser", f"--port={port}"]
     demo = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
     try:
         assert demo.stdout
@@ -29,9 +34,8 @@ def address(tmp_path: Path) -> Iterator[str]:
         demo.communicate(timeout=20)
 
 
-@pytest.mark.parametrize("microphone", [True, False], ids=["microphone", "refused"])
-def test_a_story_is_heard_and_stopped(browser: Browser, address: str, microphone: bool) -> None:
-    context = browser.new_context(viewport={"width": 900, "height": 900}, permissions=["microphone"] if microphone else [])
+def test_a_story_is_heard_without_a_microphone_and_stopped(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport={"width": 900, "height": 900}, permissions=[])
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -44,7 +48,7 @@ def test_a_story_is_heard_and_stopped(browser: Browser, address: str, microphone
     page.get_by_role("button", name="Transfer").click()
     play.click()
     expect(play).to_have_text("Stop")
-    sound = "You hear the call in this browser. " + ("You are heard, too." if microphone else "Without a microphone you only listen.")
+    sound = "You hear the call in this browser. Without a microphone you only listen."
     expect(page.locator(".wb-demo-sound")).to_have_text(sound, timeout=15_000)
     expect(page.locator(".wb-demo-faces")).to_contain_text("hears the call", timeout=20_000)
     expect(page.locator(".wb-demo-ladder [role=option]").filter(has_text="joined").first).to_be_visible()
