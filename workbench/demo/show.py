@@ -222,8 +222,9 @@ class Show:
         lanes = [found for flow, found in batch.lanes.items() if flow not in self._before and flow.startswith(f"{self.mode.name}-")]
         if lanes:
             news["lanes"] = lanes[-1]
-        if batch.pictures and batch.pictures[-1]["place"] > self._since:
-            news |= {name: batch.pictures[-1][name] for name in ("parties", "hears")}
+        for picture in batch.pictures:
+            if picture["place"] > self._since:
+                self.tell({name: picture[name] for name in ("parties", "hears")})
         if news:
             self.tell(news)
         self._wake()
