@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.bench import __main__ as bench
-from tests.bench import callbacks, calls, comparing, media, memory, screen, soak, start, streams
+from tests.bench import callbacks, calls, capsule, comparing, media, memory, screen, soak, start, streams
 from tests.bench.children import child
 from tests.bench.figures import Row, Times, table
 from tests.browser.lab import chromium
@@ -135,6 +135,12 @@ class TestParts:
                 r"p99 \d+  worst \d+ ms, one packet after the other directly",
             ),
         )
+
+    @pytest.mark.browser
+    def test_capsule(self):
+        if not chromium():
+            pytest.skip("no Chromium here")
+        shape(capsule.measure((20,), runs=1), (r"capsule of 20 messages", r"\d+ kB, open in \d+ ms", "–"))
 
     @pytest.mark.browser
     def test_screen(self, monkeypatch):

@@ -60,6 +60,15 @@ class Message:
         (Message("error", "answer", NOTEBOOK, VOICE, "too late"), "Our application answers too late."),
         (Message("error", "createCall", VOICE, NOTEBOOK, "429"), "Bandwidth refuses what our application asked for."),
         (Message("error", "conferenceFull", VOICE, VOICE, event=None), "The conference is full."),
+        (
+            Message("media", "memberChanged", VOICE, "phone", "muted", event=None),
+            "In the conference, the phone is muted: it hears, and is not heard.",
+        ),
+        (
+            Message("media", "memberChanged", VOICE, "phone 2", "unmuted, coaches", leg="phone 2", event=None),
+            "In the conference, phone 2 can be heard again and now speaks to some of the others only.",
+        ),
+        (Message("media", "memberChanged", VOICE, "phone", "changed", event=None), "In the conference, the phone is changed."),
         (Message("device", "onConnect", "browser", WEBRTC, leg=None, event=None), "The browser opens its page and can be heard."),
     ],
 )

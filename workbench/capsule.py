@@ -29,7 +29,7 @@ _ACCOUNT_PATH = re.compile(r"(?<=accounts/)[\w-]+")
 # What the mask leaves of a number to compare by; a file that is handed out needs no hash.
 _HASH = re.compile(f"({HIDDEN}\\d{{0,2}})#[0-9a-f]{{6}}")
 # Numbers as people write them: ten digits and more in a row, or in the groups of North America.
-_WRITTEN = re.compile(r"(?<![\w.•#-])(?:1[ .-]?)?(?:\d{10,15}|\(?\d{3}\)?[ .-]?\d{3}[ .-]\d{4})(?![\w-])")
+_WRITTEN = re.compile(r"(?<![\w.•#+-])\+?(?:1[ .-]?)?(?:\d{10,15}|\(?\d{3}\)?[ .-]?\d{3}[ .-]\d{4})(?![\w-])")
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>

@@ -127,7 +127,7 @@ _HAPPENED = {
     "parted": "{Who} and {other} no longer hear each other.",
     "memberJoined": "{Who} is in the conference.",
     "memberLeft": "{Who} has left the conference.",
-    "memberChanged": "In the conference {who} is now {how}.",
+    "memberChanged": "In the conference, {who} {how}.",
     "recordingStarted": "What is said is recorded from now on.",
     "recordingEnded": "The recording ends.",
     "recordingPaused": "The recording pauses.",
@@ -159,6 +159,15 @@ _CAUSES = {
     "invalid-bxml": "our application's answer was not understood",
     "cancel": "it was called off",
     "application-error": "our application made a mistake",
+}
+# What becomes of a member of a conference.
+_MEMBERS = {
+    "muted": "is muted: it hears, and is not heard",
+    "unmuted": "can be heard again",
+    "on hold": "is on hold: it neither hears nor is heard",
+    "no longer on hold": "is back from hold",
+    "coaches": "now speaks to some of the others only",
+    "coaches nobody": "now speaks to everybody again",
 }
 _KINDS = {
     "request": "Our application asks Bandwidth for something.",
@@ -226,7 +235,7 @@ def _words(message: Told) -> dict[str, str]:
     why = _CAUSES.get(message.cause or "", "")
     # A long sentence is told in full by the note; a label is cut.
     said = f": “{message.note}”" if message.note else " something."
-    how = message.label if message.name == "memberChanged" else ""
+    how = " and ".join(_MEMBERS[word] for part in message.label.split(",") if (word := part.strip()) in _MEMBERS) or "is changed"
     return {
         "who": about,
         "Who": about[:1].upper() + about[1:],

@@ -1,4 +1,6 @@
-"""Prints every figure beside its baseline; words run parts: `python -m tests.bench callbacks calls comparing memory screen start streams`.
+"""Prints every figure beside its baseline; words run parts.
+
+`python -m tests.bench callbacks calls capsule comparing memory screen start streams`.
 
 `media` runs only when it is named.
 """
@@ -28,6 +30,12 @@ def callbacks() -> list[Row]:
 
 def calls() -> list[Row]:
     from tests.bench.calls import measure
+
+    return measure()
+
+
+def capsule() -> list[Row]:
+    from tests.bench.capsule import measure
 
     return measure()
 
@@ -77,7 +85,7 @@ def streams() -> list[Row]:
 
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
-    part.__name__: part for part in (callbacks, calls, comparing, media, memory, screen, start, streams)
+    part.__name__: part for part in (callbacks, calls, capsule, comparing, media, memory, screen, start, streams)
 }
 ASKED_FOR = {"media"}  # takes minutes, and is a word of its own
 

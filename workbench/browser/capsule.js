@@ -89,6 +89,7 @@ function start() {
   const found = h("span", { class: "wb-more", role: "status" });
   const sift = () => {
     ladder.filter({ text: text.value, leg: leg.value, kind: kind.value });
+    ladder.mark(steps[play.index]?.key || null);
     const { all, shown } = ladder.counts || {};
     found.textContent = text.value || leg.value || kind.value ? `${shown} of ${all}` : "";
   };
