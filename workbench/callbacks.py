@@ -21,7 +21,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from workbench.lanes import Lanes
 from workbench.modes.handlers import TELLING
-from workbench.records import Begun, Event, Refused, Reply, Webhook
+from workbench.records import ANSWERING, Begun, Event, Refused, Reply, Webhook
 
 # The largest documented webhook is about 2 KB; 64 KB is also the most a BXML document may have.
 BODY_LIMIT = 64 * 1024
@@ -264,12 +264,13 @@ class CallbackApp(Flask):
         lock = None if event.flow is None else asker.lock(event.flow)
         if lock is not None and not self._acquired(lock, patience, waited):
             return Reply(status=503, late=True, error="another event of this flow was handled for too long")
-        asked = time.perf_counter()
+        asked, outer = time.perf_counter(), ANSWERING.set(event.id)
         try:
             reply = asker.ask(event)
         except Exception as error:
             reply = Reply(status=500, error=_traceback(error))
         finally:
+            ANSWERING.reset(outer)
             if lock is not None:
                 lock.release()
         now = time.perf_counter()

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.database import Database
 from workbench.errors import SettingsError
 from workbench.masking import Masker, salt_in
-from workbench.records import Begun, Event, Exchange, Refused, Reply, Webhook
+from workbench.records import ANSWERING, Begun, Event, Exchange, Refused, Reply, Webhook
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -285,6 +285,7 @@ def _event_of_exchange(exchange: Exchange, run: str, number: int) -> Event:
     asked = exchange.request if isinstance(exchange.request, dict) else {}
     answered = exchange.response if isinstance(exchange.response, dict) else {}
     parts = exchange.path.strip("/").split("/")
+    answering = ANSWERING.get()
     return Event(
         id=number,
         run=run,
@@ -298,7 +299,8 @@ def _event_of_exchange(exchange: Exchange, run: str, number: int) -> Event:
         from_=_text(asked.get("from")),
         to=_text(asked.get("to")),
         cause=None,
-        data={"method": exchange.method, "path": exchange.path, "request": exchange.request, "response": exchange.response},
+        data={"method": exchange.method, "path": exchange.path, "request": exchange.request, "response": exchange.response}
+        | ({} if answering is None else {"during": answering}),
         status=exchange.status,
         handler_ms=None,
         error=exchange.error,

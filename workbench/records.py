@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+
+# The event whose handler runs on this thread: a request made meanwhile is its doing.
+ANSWERING: ContextVar[int | None] = ContextVar("answering", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +95,9 @@ class Event:
     """One row of the log: a request made or a webhook received.
 
     `event_type` is the webhook's eventType or the request's operation; `time` is epoch seconds; `data` is the webhook's fields, or for a
-    request `{"method", "path", "request", "response"}`. `status`, `reply`, `verbs`, `handler_ms`, `error` and `late` are the outcome: None
-    or empty while it is open. `duplicate_of` is the id of the event this one repeats.
+    request `{"method", "path", "request", "response"}` and, where a handler made it, `"during"`: the id of the event it answered. `status`,
+    `reply`, `verbs`, `handler_ms`, `error` and `late` are the outcome: None or empty while it is open. `duplicate_of` is the id
+    of the event this one repeats.
     """
 
     id: int

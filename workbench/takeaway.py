@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workbench.cassette import Cassette
+    from workbench.differing import Replay
     from workbench.handles import Phone
     from workbench.local import Happening
     from workbench.modes import Flow, Mode, Participant
@@ -32,6 +34,27 @@ class TakeAway:
         def participant(self, name: str = "browser") -> Participant: ...
 
         def phone(self, which: int | str = 1, name: str | None = None) -> Phone: ...
+
+    def save(self, path: str | Path, flow: Flow | str | None = None, title: str = "", overwrite: bool = False) -> Path:
+        """A flow (the newest unless told) as a cassette: a readable, masked file that `replay` puts to handlers; gives its path."""
+        from workbench.cassette import Cassette
+
+        chosen, parts = self._chosen(flow), self._wiring
+        parts.settle()
+        events = parts.log.events(flow=chosen.id)
+        made = Cassette.from_flow(chosen, events, secret=parts.settings.secrets(), title=title)
+        return made.save(path, overwrite=overwrite)
+
+    def replay(self, cassette: Cassette | str | Path, mode: Mode | None = None, patience: float = 5.0) -> Replay:
+        """Put a cassette's webhooks to the handlers as they are now (of its mode, unless told); gives what differs from then.
+
+        Nothing is sent anywhere. A handler has `patience` seconds.
+        """
+        from workbench.cassette import Cassette
+        from workbench.replay import replay
+
+        held = cassette if isinstance(cassette, Cassette) else Cassette.load(cassette)
+        return replay(held, mode or self._wiring.modes[held.mode], patience=patience)
 
     def capsule(
         self, path: str | Path = "call.html", flow: Flow | str | None = None, title: str | None = None, overwrite: bool = False

@@ -79,6 +79,11 @@ class Mode:
         """The event types that have a handler, and whose: the mode's or a cell's."""
         return self._handlers.table()
 
+    @property
+    def replaced(self) -> dict[str, Handler]:
+        """The functions that answer in the place of the mode's own, by event type."""
+        return self._handlers.replaced
+
     # -- what the callback server asks ---------------------------------------------------------------------------------------------
 
     def knows(self, event_type: str) -> bool:
@@ -130,6 +135,7 @@ class Mode:
             leg.aside = event.event_type == "redirect" and bool(leg.planned)
         if leg is not None and leg.aside:
             planned = leg.planned.pop(0)
+            flow.given.add(event.id)
             if not callable(planned):
                 return planned
             handler = planned

@@ -121,6 +121,8 @@ class Flow:
         self.plan = ""
         self.legs: dict[str, Leg] = {}
         self.closed = False
+        # Ids of the events that were answered by a document of a cell's, not by a handler.
+        self.given: set[int] = set()
         # Played beside the reader's own: nobody stops its answers or spoils them.
         self.beside = False
         # Reentrant: a handler may call methods of its own flow.

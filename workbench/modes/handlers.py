@@ -99,6 +99,11 @@ class Handlers:
         """Whether the platform may ask about such events."""
         return event_type in EVENT_TYPES
 
+    @property
+    def replaced(self) -> dict[str, Handler]:
+        """The functions that cells have put in the place of the mode's own."""
+        return dict(self._replaced)
+
     def source(self, event_type: str) -> Source:
         """The source of the function that answers such events."""
         self._known(event_type)
