@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.bench import __main__ as bench
-from tests.bench import callbacks, calls, capsule, comparing, media, memory, screen, soak, start, streams
+from tests.bench import callbacks, calls, capsule, comparing, ladder, media, memory, screen, soak, start, streams
 from tests.bench.children import child
 from tests.bench.figures import Row, Times, table
 from tests.browser.lab import chromium
@@ -58,7 +58,10 @@ def test_the_right_order_is_the_platforms():
 
 def test_a_word_that_is_no_part_is_named(capsys):
     assert bench.main(["callbacks", "nonsense"]) == 2
-    assert "'nonsense' is none of callbacks, calls, media, memory, screen, start, streams" in capsys.readouterr().err
+    assert (
+        "'nonsense' is none of callbacks, calls, capsule, comparing, ladder, media, memory, screen, start, streams"
+        in capsys.readouterr().err
+    )
 
 
 def test_words_choose_parts_and_a_missed_target_shows_in_the_status(monkeypatch, capsys):
@@ -179,3 +182,11 @@ def test_a_child_ends_when_the_bench_is_killed(child_environment):
 @pytest.mark.sockets
 def test_a_comparison_is_measured_beside_one_without_changes():
     shape(comparing.measure(times=1), (r"compare of three verbs \(support call\), shown", r"[\d.]+ s", r"[\d.]+ s, no change"))
+
+
+def test_a_ladder_has_its_rows():
+    shape(
+        ladder.measure(rate=200, count=40, long=100),
+        (r"event to message at 200/s \(n 40\)", r"p50 [\d.]+  p95 [\d.]+ ms", r"p50 [\d.]+  p95 [\d.]+ ms, 20/s"),
+        (r"reading 100 events, 100 happenings of a flow", r"[\d.]+ s", r"[\d.]+ s, backwards"),
+    )

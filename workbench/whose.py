@@ -26,6 +26,7 @@ class Whose:
         self._links: list[tuple[str, ...]] = []
         self._members: list[tuple[str, str]] = []
         self._rooms: set[str] = set()
+        self._news = False
 
     def learn(self, numbers: Mapping[str, str]) -> None:
         """Number or address of legs by name; what was taken for a mere target may be one of them."""
@@ -33,6 +34,7 @@ class Whose:
         for call in self._targets:
             del self.leg_of[call]
         self._targets.clear()
+        self._news = True
 
     def event(self, event: Event) -> bool:
         """Learn whose a call is; whether that is news."""
@@ -40,6 +42,7 @@ class Whose:
             return False
         self._targets.pop(event.call_id, None)
         self.leg_of[event.call_id] = str(event.leg)
+        self._news = True
         return True
 
     def happening(self, one: Happened) -> None:
@@ -53,9 +56,13 @@ class Whose:
             self._members.append((one.call_ids[0], room_of(one)))
         elif "parentCallId" in one.data:
             self._dialled[one.call_ids[0]] = one
+        self._news = self._news or one.kind in ("joined", "memberJoined") or "to" in one.data
 
     def partners(self) -> set[str]:
         """What turns out to be of this flow by now: targets dialled for a call of it or joined with one, and conferences."""
+        if not self._news:
+            return set()
+        self._news = False
         legs = {number: name for name, number in self.numbers.items()}
         found: set[str] = set()
         for link in self._links:
@@ -70,7 +77,10 @@ class Whose:
                 found.add(call)
         rooms = {room for call, room in self._members if call in self.leg_of} - self._rooms
         self._rooms |= rooms
-        return found | rooms | (self.partners() if found else set())
+        self._members = [(call, room) for call, room in self._members if call not in self.leg_of]
+        # Who was found may have dialled others.
+        self._news = bool(found)
+        return found | rooms | self.partners()
 
     def legs(self, one: Happened) -> list[str]:
         """The legs a happening is about."""

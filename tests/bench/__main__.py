@@ -1,6 +1,6 @@
 """Prints every figure beside its baseline; words run parts.
 
-`python -m tests.bench callbacks calls capsule comparing memory screen start streams`.
+`python -m tests.bench callbacks calls capsule comparing ladder memory screen start streams`.
 
 `media` runs only when it is named.
 """
@@ -46,6 +46,12 @@ def comparing() -> list[Row]:
     return measure()
 
 
+def ladder() -> list[Row]:
+    from tests.bench.ladder import measure
+
+    return measure()
+
+
 def media() -> list[Row]:
     from tests.bench.media import measure
 
@@ -85,7 +91,7 @@ def streams() -> list[Row]:
 
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
-    part.__name__: part for part in (callbacks, calls, capsule, comparing, media, memory, screen, start, streams)
+    part.__name__: part for part in (callbacks, calls, capsule, comparing, ladder, media, memory, screen, start, streams)
 }
 ASKED_FOR = {"media"}  # takes minutes, and is a word of its own
 
