@@ -13,6 +13,7 @@ from workbench.local import Local, token_of
 if TYPE_CHECKING:
     from workbench.bars import Timing
     from workbench.compare import Comparison
+    from workbench.events import Run
     from workbench.local import Happening
     from workbench.modes import Flow, Mode, Participant
     from workbench.playing import Played
@@ -37,9 +38,28 @@ class Views:
 
     # -- pictures of a flow --------------------------------------------------------------------------------------------------------
 
-    def figure(self, flow: Flow | None = None) -> Any:
-        """A flow (the newest unless told) as a sequence figure."""
+    def figure(self, flow: Flow | str | None = None, *, run: str | None = None) -> Any:
+        """A flow (the newest unless told) as a sequence figure; `figure.save(path)` writes it as .svg or .mmd (Mermaid).
+
+        With `run`, one of `wb.runs()`, a flow of an earlier run by its id: what was asked and answered, which is all that is kept.
+        """
+        if run is not None:
+            return self._figure_of_earlier(str(getattr(flow, "id", flow)), run)
         return self._figure(self._chosen(flow), self._happened())
+
+    def runs(self) -> list[Run]:
+        """Every run in the log, the newest first; this one is among them."""
+        return self._wiring.log.runs()
+
+    def _figure_of_earlier(self, flow: str, run: str) -> Any:
+        from workbench.figure import Figure
+        from workbench.whose import numbers_told
+
+        events = self._wiring.log.events(flow=flow, run=run)
+        if not events:
+            known = dict.fromkeys(event.flow for event in self._wiring.log.events(run=run) if event.flow)
+            raise WorkbenchError(f"flow: there is none called {flow!r} in run {run!r}; it has {', '.join(known) or 'none'}")
+        return Figure.of(flow, numbers_told(events), events, (), self._wiring.masker.text)
 
     def _figure(self, chosen: Flow, happened: Sequence[Happening]) -> Any:
         from workbench import figure

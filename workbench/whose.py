@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workbench.records import Event, Happened
@@ -101,6 +101,17 @@ class Whose:
         webrtc = "participantId" in data or self._dialled[call].kind == "inviteRefused"
         self._targets[call] = WEBRTC_LEG if webrtc else self._names.get(number) or number
         return self._targets[call]
+
+
+def numbers_told(events: Iterable[Event]) -> dict[str, str]:
+    """Number or address of each leg as far as events tell, for a flow of which there is nothing else any more."""
+    found: dict[str, str] = {}
+    for event in events:
+        direction = "outbound" if event.direction == "request" else event.data.get("direction")
+        number = {"inbound": event.from_, "outbound": event.to}.get(str(direction))
+        if event.leg and number:
+            found.setdefault(event.leg, number)
+    return found
 
 
 def room_of(one: Happened) -> str:

@@ -169,7 +169,7 @@ class Wiring:
                 subscribe=self.log.subscribe,
                 past=self.log.events,
                 happenings=lambda after: local.happenings(after=after, hears=True) if isinstance(local, Local) else [],
-                legs=lambda flow: board.numbers(board.flow(flow)),
+                legs=lambda flow: board.numbers(board.flow(flow)) if board.knows(flow) else {},
                 people=self.people,
                 names=board.names,
                 mask=self.masker.text,

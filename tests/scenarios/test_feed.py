@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from threading import Condition
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.scenarios.test_messages import STORIES, read
 from workbench import messages
 from workbench.errors import WorkbenchError
 from workbench.feed import Batch
+from workbench.records import Webhook
 
 
 class Reader:
@@ -79,6 +81,16 @@ def test_a_platform_that_starts_over_is_followed(world: World) -> None:
     flow = world.wb.bridge.dial(world.phone())
     world.idle()
     reader.until(lambda: any(one["name"] == "joined" and one["flow"] == flow.id for one in reader.messages.values()))
+
+
+def test_a_webhook_of_a_flow_that_nobody_knows_does_no_harm(world: World) -> None:
+    reader = Reader()
+    world.parts.feed().subscribe(reader)
+    stray = Webhook("transfer", "answer", "transfer-99", "phone", "/transfer/answer?flow=transfer-99", {"callId": "c-old"}, time.time())
+    world.parts.app.answer(stray)
+    flow = world.wb.transfer.dial(world.phone())
+    world.idle()
+    reader.until(lambda: {"transfer-99", flow.id} <= {one["flow"] for one in reader.messages.values()})
 
 
 def test_after_the_end_nobody_is_taken(world: World) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.scenarios.joined import World
 from workbench import bxml, messages
+from workbench.errors import WorkbenchError
 from workbench.messages import NOTEBOOK, VOICE, WEBRTC, Message, Reading
 from workbench.modes import Flow
 
@@ -172,3 +173,14 @@ def test_what_a_handler_asked_for_stands_before_its_answer_also_without_numbers(
     order = [one.label for one in found if one.kind != "answer"]
     assert order.index("Transfer") > order.index("addParticipantToSession webrtc") > order.index("initiate phone")
     assert all(one.at is not None for one in found)
+
+
+def test_a_flow_of_an_earlier_run_is_drawn_from_what_was_asked_and_answered(world: World) -> None:
+    flow = inbound_transfer(world)
+    run = world.wb.runs()[0].run
+    drawn = world.wb.figure(flow.id, run=run)
+    assert drawn.columns[0] == messages.Lane("phone", world.phone().number)
+    assert [row.label for row in drawn.rows][:2] == ["initiate phone", "createParticipant webrtc"]
+    assert {row.kind for row in drawn.rows} == {"webhook", "request", "reply"}
+    with pytest.raises(WorkbenchError, match="flow: there is none called 'bridge-9' in run"):
+        world.wb.figure("bridge-9", run=run)

@@ -104,6 +104,11 @@ class Board:
                 return self._flows[flow_id]
         raise WorkbenchError(f"no flow {flow_id!r} in this run; an earlier run's calls may still be up")
 
+    def knows(self, flow_id: str) -> bool:
+        """Whether a flow is of this run: calls of an earlier one may still be up and tell of theirs."""
+        with self._lock:
+            return flow_id in self._flows
+
     def leg(self, call_id: str | None) -> Leg | None:
         """The leg of a call, if it is known."""
         with self._lock:
