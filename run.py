@@ -131,7 +131,9 @@ def lab(*words: str) -> NoReturn:
 
 
 def demo(*words: str) -> NoReturn:
-    become(environment("demo,speech"), "-m", "voila", "workbench/demo/demo.ipynb", "--theme=dark", *browsing(), *words)
+    # A page that is closed asks for its kernel's end, which Voilà refuses (it sends no XSRF token): what nobody looks at ends by itself.
+    ends = ("--MappingKernelManager.cull_idle_timeout=60", "--MappingKernelManager.cull_interval=10")
+    become(environment("demo,speech"), "-m", "voila", "workbench/demo/demo.ipynb", "--theme=dark", *ends, *browsing(), *words)
 
 
 def check(*_: str) -> NoReturn:
