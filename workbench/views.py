@@ -186,6 +186,10 @@ class Views:
 
         return as_data(self._compare((), story, tell))
 
+    def stepper(self) -> Any:
+        """Step mode as a panel: choose which events are held, see what would be answered, answer."""
+        return self._panel().stepper(self._wiring.stepper())
+
     def table(self, mode: str | None = None) -> Any:
         """The live event table of a mode, or of all."""
         return self._panel().table(self._mode(mode).name if mode else None)

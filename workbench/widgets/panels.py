@@ -20,6 +20,7 @@ from workbench.widgets.panel import Panel
 from workbench.widgets.participants import Participants, Side, made
 from workbench.widgets.publisher import Publisher
 from workbench.widgets.softphone import Softphone
+from workbench.widgets.stepper import StepPanel, StepperLike
 from workbench.widgets.table import EventTable, Log
 
 PanelType = TypeVar("PanelType", bound=Panel)
@@ -124,6 +125,10 @@ class Panels:
         if self._local is None:
             raise WorkbenchError("a handset needs the local platform; live, use a real phone")
         return self._panel(("handset", phone.number), lambda: Handset(phone, self.publisher, lines=self._lines, first=self._number))
+
+    def stepper(self, stepper: StepperLike) -> StepPanel:
+        """Step mode."""
+        return self._panel(("stepper",), lambda: StepPanel(self.publisher, stepper))
 
     def close(self) -> None:
         """End the threads behind the panels, and the lines of their pages. What is on the page stays as it is, and rows still open."""
