@@ -35,7 +35,7 @@ FAULTS = {
             "asks the fallback URL if the call has one; without, the call ends with cause callback-error. The late answer is ignored",
             "documented",
             "webhook.timeout",
-            "01 · 4",
+            "01 · 13",
             "timeout",
         ),
         Fault(
@@ -45,7 +45,7 @@ FAULTS = {
             "asks the fallback URL if the call has one; without, the call ends with cause callback-error",
             "documented",
             "webhook.failed",
-            "01 · 6",
+            "01 · 13",
             "500",
         ),
         Fault(
@@ -55,7 +55,7 @@ FAULTS = {
             "refuses the whole document, and the call ends with cause invalid-bxml",
             "documented",
             "bxml.invalid",
-            "01 · 4",
+            "01 · 13",
             "bad XML",
         ),
         Fault(
@@ -65,7 +65,7 @@ FAULTS = {
             "runs it all the same: the Content-Type is not looked at",
             "observed",
             "webhook.content-type",
-            "01 · 4",
+            "01 · 13",
             "wrong type",
         ),
         Fault(

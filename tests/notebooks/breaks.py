@@ -113,6 +113,9 @@ TRANSFER = [
     ),
     # nothing is changed
     Break("step-11", "nobody hears anybody", UNCHANGED, "pass"),
+    Break("step-13", "the checker refuses", '.replace("</SpeakSentence>", "")', ""),
+    Break("step-13", "what you sent is", "stop.send(mended)", "stop.send()"),
+    Break("step-13", "the verbs are those", "stop.send(mended)", 'stop.send([bxml.SpeakSentence("Done by hand."), bxml.Pause(9)])'),
     Break("step-11", "any change to a Transfer", UNCHANGED, DEAF),
     Break("step-12", "the private number", ", transfer_caller_id=wb.number", ""),
     Break("step-12", "the courier sees", "transfer_caller_id=wb.number", "transfer_caller_id='+19195550101'"),

@@ -12,7 +12,7 @@ from tests.notebooks.tables import tables
 
 pytestmark = pytest.mark.sockets
 FLOWS = {
-    "01_transfer": {"transfer": 7},
+    "01_transfer": {"transfer": 8},
     "02_bridge": {"bridge": 9, "transfer": 1},
     "03_conference": {"conference": 5, "bridge": 1, "transfer": 1},
 }
