@@ -56,6 +56,8 @@ async def test_a_story_is_stopped_and_a_readers_handler_stays(wb: Workbench) -> 
     def mine(event, flow):  # type: ignore[no-untyped-def]
         return [bxml.SpeakSentence("Mine."), bxml.Pause(60)]
 
+    wb.phone().set(busy=True, by_hand=True, says="Mine, too.")
+    before = wb.local.state()["phones"]
     show, told = show_of(wb)
     show.play("transfer")
     await until(lambda: "A voice says: “Mine.”" in said(told), 15)
@@ -63,6 +65,7 @@ async def test_a_story_is_stopped_and_a_readers_handler_stays(wb: Workbench) -> 
     assert show.wait(15)
     assert told[-1] == {"state": "stopped"}
     assert wb.transfer.handlers["initiate"] == "cell"
+    assert wb.local.state()["phones"][0] == before[0]
     assert wb.local.state()["calls"] == []
     with pytest.raises(WorkbenchError, match="there is no story"):
         show.play("opera")

@@ -20,7 +20,12 @@ from workbench.narration import sentence
 BREATH_SECONDS, CHARACTERS = 1.2, 14.0
 # How long a page may take to connect before a simulated browser takes its part; how long anything in a story may take.
 PAGE_SECONDS, STEP_SECONDS = 6.0, 20.0
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 0.1
+PHONES = (1, 2, 3)
+# Whatever a reader has made of them: they ring a second, are answered, and say what the story has them say.
+SCRIPT: dict[str, Any] = {"answer": True, "ring_seconds": 1.0, "rings": True, "by_hand": False, "answered_by": "human"}
+SCRIPT |= dict.fromkeys(("busy", "reject", "echoes"), False)
+SCRIPT |= dict.fromkeys(("hangup_after", "refuses_with", "says", "plays", "tone"))
 THREAD = "workbench-demo"
 Told = Callable[[dict[str, Any]], object]
 
@@ -136,8 +141,8 @@ class Show:
             if left <= 0:
                 raise WorkbenchError(f"{what} did not come within {seconds:g} s")
             with self._news:
-                self._news.wait(LOOK_SECONDS / 5)
-            left -= LOOK_SECONDS / 5
+                self._news.wait(LOOK_SECONDS)
+            left -= LOOK_SECONDS
 
     # -- the thread ----------------------------------------------------------------------------------------------------------------
 
@@ -175,8 +180,10 @@ class Show:
             after.callback(self._clear)
             if stage.local.clock.paused:
                 stage.local.clock.resume()
-            for which in (1, 2, 3):
-                stage.phone(which).set(by_hand=False, answer=True, ring_seconds=1.0)
+            scripts = {one["number"]: {name: one[name] for name in SCRIPT} for one in stage.local.state()["phones"]}
+            for phone in map(stage.phone, PHONES):
+                phone.set(**SCRIPT)
+                after.callback(phone.set, **scripts.get(phone.number, {}))
             if story == "transfer" and self.mode.handlers.get("initiate") != "cell":
                 self.mode.on("initiate")(_greet)
                 after.callback(self.mode.reset, "initiate")
@@ -206,7 +213,7 @@ class Show:
             if flow.id not in self._before:
                 with suppress(WorkbenchError):
                     flow.close()
-        for which in (1, 2, 3):
+        for which in PHONES:
             with suppress(WorkbenchError):
                 self.phone(which).hangup()
 
