@@ -1,4 +1,4 @@
-"""What the local platform did, in the words and with the arrow of a ladder. Pure."""
+"""What the local platform did, and what came of an event, in the words and with the arrow of a ladder. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from workbench.records import Happened
+from workbench.records import Event, Happened
 
 End = Literal["lane", "other", "voice", "webrtc"]
 
@@ -114,3 +114,22 @@ def _changed(data: Mapping[str, Any]) -> str:
     if "callIdsToCoach" in data:
         said.append("coaches" if data["callIdsToCoach"] else "coaches nobody")
     return ", ".join(said) or "changed"
+
+
+def given(event: Event) -> str:
+    """What an answer gave: a call, a participant, a session, by the beginning of its id."""
+    response = event.data.get("response")
+    if not isinstance(response, Mapping):
+        return ""
+    inner = response.get("participant") if isinstance(response.get("participant"), Mapping) else response
+    number = str(response.get("callId") or (inner or {}).get("id") or "")
+    token = " with token" if response.get("token") else ""
+    return f" · {number[:10]}…{token}" if number else token
+
+
+def failure(event: Event) -> str:
+    """Why a webhook got no good answer, in a line."""
+    if event.late:
+        return "too late"
+    last = (event.error or "").strip().splitlines()
+    return f"{event.status} · {last[-1][:48]}" if last else f"{event.status} · refused"

@@ -5,25 +5,27 @@ A ladder, a figure and a capsule draw the same messages. Events come from the lo
 
 from __future__ import annotations
 
+import sys
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from workbench.doings import DEVICES, Doing, told
+from workbench.doings import DEVICES, Doing, failure, given, told
 from workbench.records import Event, Happened
 from workbench.whose import WEBRTC_LEG, Whose, room_of
 
 VOICE, NOTEBOOK, WEBRTC = "Programmable Voice", "this notebook", "WebRTC"
 Kind = Literal["request", "answer", "webhook", "reply", "error", "sip", "media", "device"]
+# A time, and the id of the event that was then.
+_When = tuple[float, int]
 # Operations of the WebRTC and Endpoints APIs; every other request goes to the Voice API.
 _WEBRTC_WORDS = ("Participant", "Session", "Subscriptions", "Endpoint")
 _PARTICIPANT_EVENTS = frozenset({"onConnect", "onLeave", "onDisconnect"})
 # Places between two sequence numbers: a request's answer, a webhook's reply, what has no number.
 _ANSWER, _REPLY, _UNNUMBERED = 0.0001, 0.0002, 0.001
-# So many of a flow's latest webhooks can still have been the reason of a request.
-_RECENT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ class Lane:
 class Message:
     """One arrow of a ladder.
 
-    `key` is "e12" for what event 12 of the log asked, "a12" for what it was answered, "h345" for the happening of that sequence number.
+    `key` is "e12" for what event 12 of the log asked, "a12" for what it was answered, "h345" for the happening of that sequence number,
+    "h345@bridge-2" for one that belongs to no call and is seen in every flow that is on.
     `place` orders all messages of a platform. `at` is epoch seconds on the platform's clock; live on ours; None for requests to a local
     platform, which does not tell when it took them, while its clock may have been moved. `name` is the event type, operation or happening's
     kind, `truth` the label of the platform's behaviour, `note` what a closer look tells.
@@ -85,8 +88,10 @@ class Reading:
         self._events: dict[int, Event] = {}
         self._latest = (0.0, 0)
         self._lowest, self._highest = float("inf"), 0
-        self._webhooks: list[int] = []
-        self._requests: list[int] = []
+        self._webhooks: list[_When] = []
+        self._requests: list[_When] = []
+        self._unnumbered: list[_When] = []
+        self._longest = 0.0
         self._of_call: defaultdict[str, list[Happened]] = defaultdict(list)
         self._of_people: list[Happened] = []
 
@@ -112,7 +117,10 @@ class Reading:
             self._lowest, self._highest = min(self._lowest, event.seq), max(self._highest, event.seq)
         self._mode = self._mode or event.mode
         if first:
-            (self._requests if event.direction == "request" else self._webhooks).append(event.id)
+            insort(self._requests if event.direction == "request" else self._webhooks, _when(event))
+            if event.seq is None:
+                insort(self._unnumbered, _when(event))
+        self._longest = max(self._longest, _until(event) - event.time)
         found = [*self._own(event), *self._moved(event)]
         if self._whose.event(event):
             found += self._new({event.call_id})
@@ -166,30 +174,26 @@ class Reading:
         at = event.time if event.seq is None else None
         yield self._message(event, f"e{event.id}", place, at, NOTEBOOK, side, label, "request", note)
         kind: Kind = "error" if failed else "answer"
-        answer = f"{event.status or 'no answer'}{_named(event)}"
+        answer = f"{event.status or 'no answer'}{given(event)}"
         yield self._message(event, f"a{event.id}", place + _ANSWER, at, side, NOTEBOOK, answer, kind, event.error or "")
 
     def _reply(self, event: Event, place: float, at: float | None, side: str) -> Message:
-        recent = map(self._events.__getitem__, self._requests[-_RECENT:])
-        made = [self._place(one) for one in recent if event.time <= one.time <= _until(event)]
+        made = [self._place(self._events[number]) for _, number in _between(self._requests, event.time, _until(event))]
         bad = bool(event.error) or event.late or (event.status or 0) >= 400
-        label = _failure(event) if bad else ", ".join(event.verbs) or "no verb"
+        label = failure(event) if bad else ", ".join(event.verbs) or "no verb"
         note = event.error or event.reply or ""
         place = max([place, *made]) + _REPLY
         return self._message(event, f"a{event.id}", place, at, NOTEBOOK, side, label, "error" if bad else "reply", note)
 
     def _moved(self, event: Event) -> Iterator[Message]:
         """What this event gives another place: replies of webhooks whose handlers made it, and what has no number of its own."""
-        recent = [self._events[number] for number in self._webhooks[-_RECENT:]]
         if event.direction == "request":
-            for one in recent:
-                if one.time <= event.time <= _until(one):
-                    yield from self._own(one)
+            for _, number in _between(self._webhooks, event.time - self._longest, event.time):
+                if event.time <= _until(self._events[number]):
+                    yield from self._own(self._events[number])
         if event.seq is not None:
-            recent += [self._events[number] for number in self._requests[-_RECENT:]]
-            for one in recent:
-                if one.seq is None and _when(one) > _when(event):
-                    yield from self._own(one)
+            for _, number in self._unnumbered[bisect_right(self._unnumbered, _when(event)) :]:
+                yield from self._own(self._events[number])
 
     def _place(self, event: Event) -> float:
         if event.seq is not None:
@@ -241,7 +245,8 @@ class Reading:
         cause = one.data.get("cause")
         said = None if cause is None else str(cause)
         about = (one.kind, None, leg, self.flow, self._mode, said, getattr(one, "label", ""), getattr(one, "rule", ""), doing.note)
-        return Message(f"h{one.seq}", float(one.seq), _moment(one.time), source, target, doing.label, doing.kind, *about)
+        key = f"h{one.seq}" if one.call_ids else f"h{one.seq}@{self.flow}"
+        return Message(key, float(one.seq), _moment(one.time), source, target, doing.label, doing.kind, *about)
 
     def _lane(self, leg: str) -> str:
         return WEBRTC if self._at_webrtc(leg) else self._mask(leg)
@@ -281,8 +286,12 @@ def of(
     return reading.lanes, reading.ordered()
 
 
-def _when(event: Event) -> tuple[float, int]:
+def _when(event: Event) -> _When:
     return event.time, event.id
+
+
+def _between(moments: list[_When], first: float, last: float) -> list[_When]:
+    return moments[bisect_left(moments, (first, 0)) : bisect_right(moments, (last, sys.maxsize))]
 
 
 def _until(event: Event) -> float:
@@ -292,21 +301,3 @@ def _until(event: Event) -> float:
 
 def _moment(text: object) -> float | None:
     return datetime.fromisoformat(str(text)).timestamp() if text else None
-
-
-def _named(event: Event) -> str:
-    """What an answer gave: a call, a participant, a session, by the beginning of its id."""
-    given = event.data.get("response")
-    if not isinstance(given, Mapping):
-        return ""
-    inner = given.get("participant") if isinstance(given.get("participant"), Mapping) else given
-    number = str(given.get("callId") or (inner or {}).get("id") or "")
-    token = " with token" if given.get("token") else ""
-    return f" · {number[:10]}…{token}" if number else token
-
-
-def _failure(event: Event) -> str:
-    if event.late:
-        return "too late"
-    last = (event.error or "").strip().splitlines()
-    return f"{event.status} · {last[-1][:48]}" if last else f"{event.status} · refused"

@@ -31,7 +31,7 @@ BODY = "<Response><SpeakSentence>One moment.</SpeakSentence><Pause/></Response>"
 def measure(rate: int = RATE, count: int = COUNT, long: int = LONG) -> list[Row]:
     """How soon a message is out, beside a calm log, and how long the reading of a long flow takes, in order and backwards."""
     (busy, calm), whole, backwards = (_percentiles(*how) for how in ((rate, count), (rate / 10, count // 10))), [], []
-    events, happened = _flow(long)
+    events, happened = flow(long)
     for _ in range(3):
         whole.append(_seconds(events, happened))
         backwards.append(_seconds(events[::-1], happened[::-1]))
@@ -102,7 +102,7 @@ def _webhook(number: int) -> Webhook:
     return Webhook("transfer", "answer", f"transfer-{number % 20}", "phone", f"/transfer/answer?{number}", data, time.time(), number + 1)
 
 
-def _flow(count: int) -> tuple[list[Event], list[Happening]]:
+def flow(count: int) -> tuple[list[Event], list[Happening]]:
     """A flow of so many events and as many happenings: three webhooks to a request, a new call of its phone at every hundredth."""
     events, happened, when = [], [], "2026-01-01T00:00:00.000Z"
     for number in range(1, count + 1):

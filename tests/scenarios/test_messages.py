@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.bench.ladder import LEGS
+from tests.bench.ladder import flow as long_flow
 from tests.scenarios.joined import World
 from workbench import bxml, messages
 from workbench.errors import WorkbenchError
@@ -184,3 +186,29 @@ def test_a_flow_of_an_earlier_run_is_drawn_from_what_was_asked_and_answered(worl
     assert {row.kind for row in drawn.rows} == {"webhook", "request", "reply"}
     with pytest.raises(WorkbenchError, match="flow: there is none called 'bridge-9' in run"):
         world.wb.figure("bridge-9", run=run)
+
+
+def test_a_long_flow_told_late_is_in_the_order_in_which_it_happened() -> None:
+    events, happened = long_flow(1200)
+    whole = messages.of("transfer-1", LEGS, events, happened)
+    told: list[tuple[str, Any]] = [("event", one) for one in events] + [("happening", one) for one in happened]
+    for order in (told[::-1], random.Random(1).sample(told, len(told))):
+        reading = Reading("transfer-1")
+        reading.learn(LEGS)
+        for what, one in order:
+            getattr(reading, what)(one)
+        assert reading.ordered() == whole[1]
+
+
+def test_a_browser_seen_in_two_flows_has_a_message_in_each(world: World) -> None:
+    flows = [world.wb.bridge.dial(world.phone()), world.wb.conference.dial(world.phone(2))]
+    world.idle()
+    world.wb.local.disconnect(world.browser)
+    world.idle()
+    for flow in flows:
+        flow.close()
+    keys = []
+    for flow in flows:
+        legs, events, happened, people = read(world, flow)
+        keys += [one.key for one in messages.of(flow.id, legs, events, happened, str, people)[1] if one.name == "onLeave"]
+    assert len(set(keys)) == len(keys) == 2, "so that a page which holds both loses none"
