@@ -11,6 +11,9 @@ from typing import Any, Literal, Protocol
 # The event whose handler runs on this thread: a request made meanwhile is its doing.
 ANSWERING: ContextVar[int | None] = ContextVar("answering", default=None)
 
+# What answers the requests of a thread in the place of the network: a replay, whose handlers may use clients they know by name.
+STANDIN: ContextVar[Any] = ContextVar("standin", default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class About:

@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 from workbench.cassette import Cassette, Request, Told
 from workbench.clients import Voice, WebRtc
 from workbench.differing import Replay, Step
@@ -20,7 +22,7 @@ from workbench.errors import WorkbenchError
 from workbench.evening import BASE
 from workbench.modes import Board, BridgeMode, ConferenceMode, Desk, Flow, Gate, Handler, Mode, Sessions, TransferMode
 from workbench.modes.handlers import EVENT_TYPES, TELLING
-from workbench.records import Event, Reply, Webhook
+from workbench.records import STANDIN, Event, Reply, Webhook
 from workbench.settings import Settings
 from workbench.tape import Tape
 from workbench.wire import Wire
@@ -50,6 +52,7 @@ class _Bench:
     board: Board
     tape: Tape
     wire: Wire
+    client: httpx.Client
 
 
 class _Player:
@@ -77,6 +80,7 @@ class _Player:
         found: list[tuple[Any, str | None]] = []
 
         def run() -> None:
+            STANDIN.set(self._bench.client)
             try:
                 found.append((work(), None))
             except BaseException as error:
@@ -209,7 +213,7 @@ def _bench(cassette: Cassette, handlers: Mode | Mapping[str, Handler] | None) ->
     for event_type, handler in functions.items():
         mode.on(event_type)(handler)
     board.take_inbound(mode)
-    return _Bench(mode, board, tape, Wire(settings, settings.voice_url, transport=tape))
+    return _Bench(mode, board, tape, Wire(settings, settings.voice_url, transport=tape), httpx.Client(transport=tape))
 
 
 def _nothing(*asked: object) -> Any:

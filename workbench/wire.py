@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from workbench.errors import CLOSED, ApiError, SettingsError
-from workbench.records import About, Exchange
+from workbench.records import STANDIN, About, Exchange
 from workbench.settings import LOOPBACK, Settings
 
 Recorder = Callable[[Exchange], object]
@@ -127,7 +127,7 @@ class Wire:
                 raise _failed(request, error) from error
 
     def _note(self, exchange: Exchange) -> None:
-        if self._record is not None:
+        if self._record is not None and STANDIN.get() is None:
             self._record(exchange)
 
 
@@ -186,7 +186,7 @@ def _timed(
     at, began = time.time(), time.perf_counter()
     response, error = None, None
     try:
-        response = client.send(request)
+        response = (STANDIN.get() or client).send(request)
     except httpx.HTTPError as raised:
         error = raised
     ms = round((time.perf_counter() - began) * 1000, 3)

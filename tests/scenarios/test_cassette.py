@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conftest import clean_environment
 from tests.scenarios.joined import World
 from tests.scenarios.test_modes_contract import MODES, inbound, outbound, story
 from workbench import WorkbenchError, bxml
@@ -106,6 +109,58 @@ def test_a_changed_handler_is_told(world: World, tmp_path: Path) -> None:
     assert [one.operation for one in found.missing] == ["createParticipant", "addParticipantToSession"]
     assert "differs" in found.frame()["same"].tolist()
     assert "&lt;Hangup" in found._repr_html_()
+
+
+def test_a_handler_that_names_the_workbench_reaches_no_platform(world: World, tmp_path: Path) -> None:
+    wb = world.wb
+
+    @wb.bridge.on("initiate")
+    def initiate(event: Any, flow: Flow) -> Any:
+        wb.bridge.dial_phone(world.phone(2), flow, tag=event.call_id)
+        wb.voice.statistics()
+        return [bxml.SpeakSentence("Please hold."), bxml.Ring(30)]
+
+    flow = inbound(world, "bridge")
+    path = wb.save(tmp_path / "call.json", flow)
+    before, calls = world.rows(flow), len(world.local.state()["calls"])
+    found = wb.replay(path)
+    assert [one.path for one in found.additional] == ["/statistics"]
+    assert not found.missing and all(step.same or step.name == "initiate" for step in found.steps)
+    assert world.rows(flow) == before and len(world.local.state()["calls"]) == calls
+
+
+def pytest_in(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
+    return subprocess.run(command, cwd=folder, env=clean_environment(folder), capture_output=True, text=True, timeout=60)
+
+
+def test_an_exported_test_passes_and_fails_when_a_handler_changes(world: World, tmp_path: Path) -> None:
+    folder = tmp_path / "taken"
+    folder.mkdir()
+    cassette = saved(world, outbound(world, "bridge"), tmp_path)
+    cassette.export_test(folder / "test_own.py")
+    (folder / "mine.py").write_text("HANDLERS = {}\n")
+    cassette.export_test(folder / "test_call.py", handlers="mine:HANDLERS")
+    done = pytest_in(folder)
+    assert done.returncode == 0 and "2 passed" in done.stdout, done.stdout
+    (folder / "mine.py").write_text("HANDLERS = {'answer': lambda event, flow: '<Response><Hangup/></Response>'}\n")
+    done = pytest_in(folder)
+    assert done.returncode == 1 and "1 failed, 1 passed" in done.stdout and "+ <Hangup/>" in done.stdout, done.stdout
+    with pytest.raises(WorkbenchError, match="there already"):
+        cassette.export_test(folder / "test_call.py")
+    with pytest.raises(WorkbenchError, match="test_"):
+        cassette.export_test(folder / "call.py")
+    with pytest.raises(WorkbenchError, match="module:name"):
+        cassette.export_test(folder / "test_new.py", handlers="mine.HANDLERS()")
+
+
+def test_a_replay_needs_no_jupyter_and_no_pandas(world: World, tmp_path: Path) -> None:
+    path = world.wb.save(tmp_path / "call.json", outbound(world, "conference"))
+    code = (
+        "import sys; from workbench.replay import replay; found = replay(sys.argv[1]); assert found.same, found.difference; "
+        "assert not {'pandas', 'anywidget', 'ipywidgets', 'IPython', 'flask'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], env=clean_environment(tmp_path), check=True, timeout=60)
 
 
 def raises(event: Any, flow: Flow) -> Any:

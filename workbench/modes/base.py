@@ -196,20 +196,22 @@ class Mode:
     def call(self, flow: Flow, phone: Any, **fields: Any) -> Leg:
         """Place a call to a phone or number as a leg of this flow."""
         number = str(getattr(phone, "number", phone))
-        leg = flow.add(self.desk.board.name(number, flow), number)
+        leg = flow.add(flow.mode.desk.board.name(number, flow), number)
         return self._place(leg, to=number, **fields)
 
     def call_webrtc(self, flow: Flow, **fields: Any) -> Leg:
         """Place a call to a new participant as the WebRTC leg of this flow; its token travels in the User-to-User value."""
-        if not self.desk.webrtc.callable:
+        webrtc = flow.mode.desk.webrtc
+        if not webrtc.callable:
             raise WorkbenchError(f"{self.name} needs a participant that can be called; endpoints cannot, use sessions or wb.transfer")
         participant = flow.participant()
-        callee = self.desk.webrtc.callee(participant)
+        callee = webrtc.callee(participant)
         leg = next(leg for leg in tuple(flow.legs.values()) if leg.participant is participant)
         return self._place(leg, to=callee.to, uui=callee.uui, **fields)
 
     def _place(self, leg: Leg, **fields: Any) -> Leg:
-        desk, flow = self.desk, leg.flow
+        # The flow's desk: a handler that names its mode may be replayed, and then nothing reaches the platform.
+        flow, desk = leg.flow, leg.flow.mode.desk
         if isinstance(fields.get("machine_detection"), dict):
             fields["machine_detection"] = self._telling_us(leg, fields["machine_detection"])
         try:
