@@ -51,6 +51,7 @@ APPLICATION: dict[str, Row] = {
     "sounds": ({*CONTRACT, "records"}, set()),
     "capsule": ({*CONTRACT, "masking", "messages", "narration", "records", "scripts", "sounds"}, set()),
     "cassette": ({*CONTRACT, "as_pytest", "evening", "files", "records"}, set()),
+    "resending": ({*CONTRACT, "records"}, {"httpx"}),
     "evening": ({"masking"}, set()),
     "as_pytest": ({*CONTRACT, "cassette", "files"}, set()),
     "tape": ({*CONTRACT, "cassette", "masking"}, {"httpx"}),

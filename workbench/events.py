@@ -146,6 +146,11 @@ class EventLog:
                 replace(refused, method=refused.method[:20], path=self._masker.text(refused.path[:PATH_READ])[:PATH_KEPT])
             )
 
+    def asked_at(self, event_id: int) -> str | None:
+        """Path and query at which a webhook of this run came, while it is remembered in case it comes again."""
+        with self._lock:
+            return next((key[2] for key, first in self._answers.items() if first.id == event_id), None)
+
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each event, masked, once its outcome is committed. Returns what ends the subscription."""
         with self._lock:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.errors import WorkbenchError
+from workbench.records import Event
+
 if TYPE_CHECKING:
     from workbench.cassette import Cassette
     from workbench.differing import Replay
@@ -35,15 +38,18 @@ class TakeAway:
 
         def phone(self, which: int | str = 1, name: str | None = None) -> Phone: ...
 
-    def save(self, path: str | Path, flow: Flow | str | None = None, title: str = "", overwrite: bool = False) -> Path:
-        """A flow (the newest unless told) as a cassette: a readable, masked file that `replay` puts to handlers; gives its path."""
+    def cassette(self, flow: Flow | str | None = None, title: str = "") -> Cassette:
+        """A flow (the newest unless told) with its requests and webhooks, masked, to be replayed or saved."""
         from workbench.cassette import Cassette
 
         chosen, parts = self._chosen(flow), self._wiring
         parts.settle()
         events = parts.log.events(flow=chosen.id)
-        made = Cassette.from_flow(chosen, events, secret=parts.settings.secrets(), title=title)
-        return made.save(path, overwrite=overwrite)
+        return Cassette.from_flow(chosen, events, secret=parts.settings.secrets(), title=title)
+
+    def save(self, path: str | Path, flow: Flow | str | None = None, title: str = "", overwrite: bool = False) -> Path:
+        """A flow (the newest unless told) as a cassette: a readable, masked file that `replay` puts to handlers; gives its path."""
+        return self.cassette(flow, title).save(path, overwrite=overwrite)
 
     def replay(self, cassette: Cassette | str | Path, mode: Mode | None = None, patience: float = 5.0) -> Replay:
         """Put a cassette's webhooks to the handlers as they are now (of its mode, unless told); gives what differs from then.
@@ -55,6 +61,29 @@ class TakeAway:
 
         held = cassette if isinstance(cassette, Cassette) else Cassette.load(cassette)
         return replay(held, mode or self._wiring.modes[held.mode], patience=patience)
+
+    def resend(self, event: Event | int, **fields: Any) -> Event:
+        """Send a callback (an event, or its id in the log) to our own callback server again; gives the event that this made.
+
+        Unchanged it is answered from the log, as a repetition of the platform's would be. With fields changed (`cause="busy"`) it is a
+        new event, and its handler is asked: locally only, since live a handler acts on real calls.
+        """
+        from workbench.resending import resend
+
+        parts = self._wiring
+        found = event if isinstance(event, Event) else next((one for one in parts.log.events() if one.id == event), None)
+        if found is None:
+            raise WorkbenchError(f"event: there is no event {event!r} in this run")
+        gate = parts.gate
+        return resend(
+            found,
+            fields,
+            parts.log,
+            parts.server.url,
+            (gate.username, gate.password),
+            live=parts.settings.live,
+            settle=parts.settle,
+        )
 
     def capsule(
         self, path: str | Path = "call.html", flow: Flow | str | None = None, title: str | None = None, overwrite: bool = False
