@@ -34,7 +34,7 @@ def said(told: list[dict[str, object]]) -> set[object]:
 
 
 @pytest.mark.parametrize("name", list(STORIES))
-def test_a_story_is_played_to_its_end(wb: Workbench, name: str) -> None:
+def test_a_story_is_played_to_its_end(wb: Workbench, name: str, tmp_path: Path) -> None:
     show, told = show_of(wb)
     show.play(name)
     with pytest.raises(WorkbenchError, match="is being played"):
@@ -49,6 +49,7 @@ def test_a_story_is_played_to_its_end(wb: Workbench, name: str) -> None:
     assert any("says" in str(one) for one in said(told))
     assert wb.local.state()["calls"] == []
     assert "cell" not in getattr(wb, name).handlers.values()
+    assert f"{name}-1" in wb.capsule(tmp_path / "demo.html").read_text("utf-8")
 
 
 async def test_a_story_is_stopped_and_a_readers_handler_stays(wb: Workbench) -> None:

@@ -176,6 +176,7 @@ class Show:
         """Phones that answer, a browser, a greeting, somebody who watches; and all of it as before afterwards."""
         stage = self._stage
         with ExitStack() as after:
+            after.callback(self._newest)
             after.enter_context(stage.board.aside())
             after.callback(self._clear)
             if stage.local.clock.paused:
@@ -216,6 +217,12 @@ class Show:
         for which in PHONES:
             with suppress(WorkbenchError):
                 self.phone(which).hangup()
+
+    def _newest(self) -> None:
+        """What was played last is what a reader looks at next: as a figure, in a capsule."""
+        self._stage.board.current = next(
+            (flow for flow in reversed(self.mode.flows) if flow.id not in self._before), self._stage.board.current
+        )
 
     def _see(self, batch: Batch) -> None:
         """News of the feed, on its thread."""
