@@ -48,6 +48,8 @@ class Message:
             "Bandwidth has done it, and gives our application the ticket.",
         ),
         (Message("media", "speak", VOICE, VOICE, "speaks 2 s: Plea", note="Please wait."), "A voice says: “Please wait.”"),
+        (Message("media", "sendDtmf", VOICE, "phone", event=None), "Bandwidth sends key tones to the phone."),
+        (Message("sip", "referSent", VOICE, "phone", event=None), "Bandwidth asks the phone to call somebody else itself."),
         (Message("media", "joined", "phone", WEBRTC), "The phone and the browser's side can now talk with each other."),
         (
             Message("sip", "ended", VOICE, "phone", cause="hangup", event=None),

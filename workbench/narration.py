@@ -123,6 +123,8 @@ _HAPPENED = {
     "play": "A recorded sound is played to {who}.",
     "phoneSays": "{Who} says{said}",
     "keys": "{Who} presses keys.",
+    "sendDtmf": "Bandwidth sends key tones to {who}.",
+    "referSent": "Bandwidth asks {who} to call somebody else itself.",
     "joined": "{Who} and {other} can now talk with each other.",
     "parted": "{Who} and {other} no longer hear each other.",
     "memberJoined": "{Who} is in the conference.",

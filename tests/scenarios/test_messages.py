@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -134,6 +135,13 @@ def test_targets_that_no_leg_stands_for_have_lanes_of_their_own(world: World) ->
     told = set(lines(found))
     assert told >= {f"{VOICE} > +15550100099: INVITE", f"courier > {VOICE}: answers", "phone > courier: joined"}
     assert f"{VOICE} > courier: ends · hangup" in told
+
+
+def test_a_target_without_a_name_is_hidden_in_a_capsule(world: World, tmp_path: Path) -> None:
+    flow = transfer_to_a_phone(world)
+    assert "15550100099" in repr(world.wb.figure(flow))
+    capsule = world.wb.capsule(tmp_path / "call.html", flow).read_text(encoding="utf-8")
+    assert "courier" in capsule and "15550100099" not in capsule
 
 
 def test_what_is_said_to_a_conference_is_seen(world: World) -> None:
