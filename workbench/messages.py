@@ -40,8 +40,8 @@ class Lane:
 class Message:
     """One arrow of a ladder.
 
-    `key` is "e12" for what event 12 of the log asked, "a12" for what it was answered, "h345" for the happening of that sequence number,
-    "h345@bridge-2" for one that belongs to no call and is seen in every flow that is on.
+    `key` is "e12" for what event 12 of the log asked, "a12" for what it was answered, "h345@bridge-2" for the happening of that
+    sequence number: a browser that leaves is seen in every flow that is on, and a platform that starts over counts from 1 again.
     `place` orders all messages of a platform. `at` is epoch seconds on the platform's clock; live on ours; None for requests to a local
     platform, which does not tell when it took them, while its clock may have been moved. `name` is the event type, operation or happening's
     kind, `truth` the label of the platform's behaviour, `note` what a closer look tells.
@@ -245,7 +245,7 @@ class Reading:
         cause = one.data.get("cause")
         said = None if cause is None else str(cause)
         about = (one.kind, None, leg, self.flow, self._mode, said, getattr(one, "label", ""), getattr(one, "rule", ""), doing.note)
-        key = f"h{one.seq}" if one.call_ids else f"h{one.seq}@{self.flow}"
+        key = f"h{one.seq}@{self.flow}"
         return Message(key, float(one.seq), _moment(one.time), source, target, doing.label, doing.kind, *about)
 
     def _lane(self, leg: str) -> str:

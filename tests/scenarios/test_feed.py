@@ -81,6 +81,7 @@ def test_a_platform_that_starts_over_is_followed(world: World) -> None:
     flow = world.wb.bridge.dial(world.phone())
     world.idle()
     reader.until(lambda: any(one["name"] == "joined" and one["flow"] == flow.id for one in reader.messages.values()))
+    assert len({key for _, key in reader.messages}) == len(reader.messages), "a page tells messages of before from those of now"
 
 
 def test_a_webhook_of_a_flow_that_nobody_knows_does_no_harm(world: World) -> None:
