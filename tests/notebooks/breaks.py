@@ -237,6 +237,7 @@ BRIDGE = [
     # nothing is changed
     Break("step-11", "a change to the call", '"announce phone", "back phone"', '"mute phone", "unmute phone"'),
     Break("step-11", "a Bridge lets one leg", "costs = wb.compare", NO_WAITING + "costs = wb.compare"),
+    Break("step-12", "the recorded webhooks", "mended = wb.replay", 'wb.bridge.on("answer")(forgetful)\nmended = wb.replay'),
 ]
 
 CONFERENCE = [
