@@ -7,7 +7,7 @@ meaning anything is evened out: the flow's number, the callback server's address
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -86,9 +86,9 @@ class Cassette:
             plan=flow.plan,
             room=even(getattr(flow, "name", "")),
             session=_session(chosen),
-            number=even(desk.number, own=True),
+            number=even(desk.number),
             interconnect=desk.webrtc.address,
-            legs={name: even(number, number=True) for name, number in desk.board.numbers(flow).items()},
+            legs={name: even(_number(name, number, chosen, desk.shown)) for name, number in desk.board.numbers(flow).items()},
             events=tuple(_evened(one, even) for one in made),
         )
 
@@ -256,6 +256,20 @@ def _evened(one: Request | Told, even: Evened) -> Request | Told:
 
 
 _SHOWN = frozenset({"path", "request", "response", "data", "reply"})
+
+
+def _number(leg: str, number: str, events: Iterable[Event], shown: Callable[[str], str]) -> str:
+    """A leg's number as its events have it: one that is hidden must be hidden alike everywhere."""
+    masked = shown(number)
+    return masked if masked == number else next((end for one in events if one.leg == leg and (end := _end(one))), masked)
+
+
+def _end(event: Event) -> str | None:
+    """The other end of a leg's call, as an event tells it."""
+    if event.direction == "request":
+        return event.to
+    target = event.data.get("transferTo") if event.data.get("parentCallId") else None
+    return event.from_ if event.data.get("direction") == "inbound" else str(target or event.to or "")
 
 
 def _session(events: Iterable[Event]) -> str:

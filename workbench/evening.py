@@ -23,13 +23,11 @@ class Evened:
     def __init__(self, flow: Any, secret: Iterable[str]) -> None:
         self._masker = Masker(b"cassette", values=secret)
         self._flow = re.compile(rf"\b{re.escape(flow.id)}\b")
-        self._name, self._base, self._mask = f"{flow.mode.name}-1", flow.mode.desk.gate.base, flow.mode.desk.shown
+        self._name, self._base = f"{flow.mode.name}-1", flow.mode.desk.gate.base
         self._people: dict[str, str] = {}
 
-    def __call__(self, value: Any, *, number: bool = False, own: bool = False) -> Any:
-        """A JSON value; `number`: it may be a customer's number that nobody has masked yet."""
-        if number and not own:
-            value = self._mask(value)
+    def __call__(self, value: Any) -> Any:
+        """A JSON value, phone numbers masked already where they are to be."""
         return self._value(self._masker.value(value))
 
     def _value(self, value: Any) -> Any:

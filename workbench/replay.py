@@ -199,8 +199,7 @@ def _bench(cassette: Cassette, handlers: Mode | Mapping[str, Handler] | None) ->
     if own is not None and own.name != cassette.mode:
         raise WorkbenchError(f"the cassette is one of {cassette.mode}; replay it with that mode's handlers, not {own.name}'s")
     tape = Tape(cassette.events, cassette.session)
-    settings = Settings(platform="local", webrtc="sessions").at(PLATFORM)
-    settings = settings.model_copy(update={"client_id": "", "interconnect": cassette.interconnect})
+    settings = Settings.untouched().at(PLATFORM)
     voice, webrtc = Voice(settings, transport=tape), WebRtc(settings, transport=tape)
     board, gate = Board(), Gate(BASE, USER, PASSWORD, "replay-key-of-the-gate")
     for name, number in sorted(cassette.legs.items(), key=lambda item: len(item[0])):

@@ -116,6 +116,7 @@ def test_voice_only_with_the_callers_id_as_tag(world: World) -> None:
 
 @pytest.mark.parametrize(("target", "cause"), [("ringing", "rejected"), ("ended", "unknown"), ("bridged", "busy")])
 @pytest.mark.parametrize("asked", [True, False], ids=["asked", "next verb"])
+@pytest.mark.replaced
 def test_a_target_that_cannot_be_bridged(world: World, target: str, cause: str, asked: bool) -> None:
     flow = bridged(world)
     before = list(PARALLEL)
@@ -279,6 +280,7 @@ def test_swap_ends_one_phone_and_calls_another(either_world: World) -> None:
     assert flow.webrtc is not None
 
 
+@pytest.mark.replaced
 def test_swap_moves_one_phone_away_and_calls_another(world: World) -> None:
     flow = bridged(world)
     before = p2(world)

@@ -160,7 +160,9 @@ def test_a_replay_needs_no_jupyter_and_no_pandas(world: World, tmp_path: Path) -
         "import sys; from workbench.replay import replay; found = replay(sys.argv[1]); assert found.same, found.difference; "
         "assert not {'pandas', 'anywidget', 'ipywidgets', 'IPython', 'flask'} & sys.modules.keys()"
     )
-    subprocess.run([sys.executable, "-c", code, str(path)], env=clean_environment(tmp_path), check=True, timeout=60)
+    # Nor any settings, and wrong ones do no harm.
+    environment = clean_environment(tmp_path) | {"WORKBENCH_TUNNEL": "url", "WORKBENCH_PORT": "none"}
+    subprocess.run([sys.executable, "-c", code, str(path)], env=environment, check=True, timeout=60)
 
 
 def raises(event: Any, flow: Flow) -> Any:

@@ -132,6 +132,7 @@ def test_the_tables_of_mode_flow_and_workbench_agree(world: World, name: str) ->
     assert list(everything[everything["flow"] == flow.id]["event"]) == list(flow.events["event"])
 
 
+@pytest.mark.replaced
 def test_duplicates_are_answered_from_the_store(world: World, name: str) -> None:
     flow = outbound(world, name)
     before = world.rows()
@@ -148,6 +149,7 @@ def test_duplicates_are_answered_from_the_store(world: World, name: str) -> None
 # Handlers
 
 
+@pytest.mark.replaced
 def test_a_replaced_handler_answers_the_next_event(world: World, name: str) -> None:
     mode = mode_of(world, name)
     flow = outbound(world, name)
@@ -170,6 +172,7 @@ def test_a_replaced_handler_answers_the_next_event(world: World, name: str) -> N
     assert mode.handlers["redirect"] == "cell" and "newer" in mode.source("redirect")
 
 
+@pytest.mark.replaced
 def test_reset_undoes(world: World, name: str) -> None:
     mode = mode_of(world, name)
     own = mode.source("answer")
@@ -186,6 +189,7 @@ def test_reset_undoes(world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize("event_type", ["initiate", "answer"])
+@pytest.mark.replaced
 def test_a_raising_handler_is_seen_in_the_table(world: World, name: str, event_type: str) -> None:
     @mode_of(world, name).on(event_type)
     def broken(event: Event, flow: Flow) -> None:
