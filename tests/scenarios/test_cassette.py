@@ -15,7 +15,7 @@ from tests.conftest import clean_environment
 from tests.scenarios.joined import World
 from tests.scenarios.test_modes_contract import MODES, inbound, outbound, story
 from workbench import WorkbenchError, bxml
-from workbench.cassette import Cassette, Told
+from workbench.cassette import LIMIT, Cassette, Told
 from workbench.modes import Flow
 from workbench.replay import replay
 
@@ -228,6 +228,19 @@ def test_a_wrong_file_is_refused_by_name(world: World, tmp_path: Path, change: A
         Cassette.read(text[: len(text) // 2])
     with pytest.raises(WorkbenchError, match="not JSON"):
         Cassette.read("hello")
+
+
+def test_a_file_that_cannot_be_a_cassette_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "call.json"
+    with pytest.raises(WorkbenchError, match="cannot be read"):
+        Cassette.load(path)
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(WorkbenchError, match="not text"):
+        Cassette.load(path)
+    with path.open("wb") as file:
+        file.truncate(LIMIT + 1)
+    with pytest.raises(WorkbenchError, match="too large"):
+        Cassette.load(path)
 
 
 def test_an_existing_file_stays(world: World, tmp_path: Path) -> None:
