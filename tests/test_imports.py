@@ -61,6 +61,11 @@ APPLICATION: dict[str, Row] = {
     "faults": (CONTRACT, set()),
     "verdict": ({*CONTRACT, "masking", "modes"}, set()),
     "stepping": ({*CONTRACT, "local", "modes", "records", "spoiling", "verdict"}, set()),
+    "application": (
+        {*CONTRACT, "callbacks", "clients", "events", "masking", "modes", "server", "settings"},
+        {"flask", "httpx", "dotenv"},
+    ),
+    "export": ({*CONTRACT, "cassette"}, set()),
     "spoiling": ({*CONTRACT, "records"}, set()),
     "bxml": (CONTRACT, set()),
     "tokens": (CONTRACT, {"jwt"}),

@@ -9,8 +9,11 @@ from workbench.errors import WorkbenchError
 from workbench.records import Event
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from workbench.cassette import Cassette
     from workbench.differing import Replay
+    from workbench.export import Exported
     from workbench.handles import Phone
     from workbench.local import Happening
     from workbench.modes import Flow, Mode, Participant
@@ -84,6 +87,30 @@ class TakeAway:
             live=parts.settings.live,
             settle=parts.settle,
         )
+
+    def export_app(
+        self, folder: str | Path, cassettes: Iterable[Cassette | str | Path] | None = None, *, overwrite: bool = False
+    ) -> Exported:
+        """The handlers as they are now as an application of its own: a folder with all it needs, run by one command, without notebooks.
+
+        Its tests play `cassettes`, unless told the newest flow of each mode. Handlers may use what they are given, what they import, and
+        what can be imported in any program; whatever else they use is named, and nothing is written. A folder with something in it
+        stays; `overwrite` replaces what an earlier export wrote and nobody has changed.
+        """
+        from workbench.cassette import Cassette
+        from workbench.export import export
+
+        parts = self._wiring
+        parts.settle()
+        if cassettes is None:
+            flows = [mode.flows[-1] for mode in parts.modes.values() if mode.flows]
+            secret = parts.settings.secrets()
+            held = [Cassette.from_flow(flow, parts.log.events(flow=flow.id), secret=secret) for flow in flows]
+        else:
+            held = [one if isinstance(one, Cassette) else Cassette.load(one) for one in cassettes]
+        handlers = {mode.name: mode.replaced for mode in parts.modes.values()}
+        inbound = parts.board.inbound
+        return export(folder, handlers, held, inbound=inbound.name if inbound else "transfer", overwrite=overwrite)
 
     def capsule(
         self, path: str | Path = "call.html", flow: Flow | str | None = None, title: str | None = None, overwrite: bool = False

@@ -1,0 +1,308 @@
+"""A notebook's handlers as an application: what may leave, what is written, and that it runs without the notebook's packages."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from workbench import Workbench, bxml
+from workbench.bxml import Pause
+from workbench.bxml import SpeakSentence as Say
+from workbench.errors import WorkbenchError
+from workbench.export import export
+from workbench.export.carried import PACKAGE, carried
+from workbench.export.names import Found, examine
+from workbench.process import LocalProcess
+
+LIMIT = 30
+
+
+def greeting(name: str) -> Say:
+    return Say(f"Hello {name}")
+
+
+def greets(event: Any, flow: Any) -> Any:
+    """Says hello, then connects."""
+    return [greeting("you"), flow.connect_verb(flow.participant())]
+
+
+def lucky(event: Any, flow: Any, chance: float = 0.5) -> Any:
+    return bxml.Hangup() if random.random() < chance else [Pause(1) for _ in range(2)]
+
+
+def leaky(event: Any, flow: Any) -> Any:
+    def inner() -> Any:
+        return wb.phone(1)  # type: ignore[name-defined]  # noqa: F821
+
+    return inner() and Pause(LIMIT)
+
+
+def approximate(event: Any, flow: Any) -> Any:
+    return pytest.approx(1)
+
+
+async def waits(event: Any, flow: Any) -> Any:
+    return None
+
+
+def enclosed() -> Any:
+    secret = "x"
+
+    def handler(event: Any, flow: Any) -> Any:
+        return Say(secret)
+
+    return handler
+
+
+@lru_cache
+def cached(event: Any, flow: Any) -> Any:
+    return Pause(1)
+
+
+def examined(function: Any) -> Found:
+    found = Found()
+    examine(function, found, "transfer.answer")
+    return found
+
+
+class TestNames:
+    def test_what_can_be_imported_anywhere_leaves(self) -> None:
+        found = examined(lucky)
+        assert found.faults == []
+        assert found.imports == {"import random", "from workbench import bxml", "from workbench.bxml.calling import Pause"}
+
+    def test_functions_it_calls_come_along_before_it(self) -> None:
+        found = examined(greets)
+        assert list(found.sources) == ["greeting", "greets"]
+        assert found.imports == {"from workbench.bxml.media import SpeakSentence as Say"}
+
+    def test_its_decorators_stay_behind(self) -> None:
+        assert examined(cached).sources["cached"].startswith("def cached(")
+
+    @pytest.mark.parametrize(
+        ("function", "told"),
+        [
+            (leaky, ["leaky, line 3: wb: an application has no workbench", "leaky, line 5: LIMIT: a value of the notebook"]),
+            (approximate, ["approximate, line 2: pytest: the application does not have the package pytest"]),
+            (waits, ["transfer.answer: a handler returns its document, so it is neither async"]),
+            (enclosed(), ["transfer.answer: it uses secret of the function around it"]),
+            (lambda event, flow: None, ["transfer.answer: a lambda has no name"]),
+            ("text", ["transfer.answer: it is no plain function"]),
+            (greets.__get__(1), ["transfer.answer: it is no plain function"]),
+            (eval("lambda: 0").__class__(compile("0", "<nowhere>", "eval"), {}, "made"), ["transfer.answer: its source cannot be had"]),
+        ],
+    )
+    def test_what_cannot_leave_is_named(self, function: Any, told: list[str]) -> None:
+        faults = sorted(map(str, examined(function).faults))
+        assert [fault[: len(words)] for fault, words in zip(faults, told, strict=True)] == told
+
+    def test_two_functions_of_one_name_are_told_apart(self) -> None:
+        found = examined(greets)
+
+        def greets_too(event: Any, flow: Any) -> Any:
+            return None
+
+        greets_too.__name__ = "greets"
+        examine(greets_too, found)
+        assert "another function of this name" in str(found.faults[0])
+
+
+def test_what_is_carried_knows_no_notebook() -> None:
+    text = "\n".join((PACKAGE / file).read_text("utf-8") for file in carried())
+    names = {file.as_posix() for file in carried()}
+    assert {"callbacks.py", "modes/transfer.py", "bxml/parse.py", "replay.py"} <= names
+    assert not names & {"workbench.py", "wiring.py", "local.py", "views.py"}
+    assert not any(file.startswith(("widgets/", "simulator/")) for file in names)
+    for library in ("anywidget", "ipywidgets", "jupyter", "pyngrok"):
+        assert f"import {library}" not in text
+
+
+class TestFolder:
+    def write(self, folder: Path, **options: Any) -> Any:
+        return export(folder, {"transfer": {"answer": greets}}, **options)
+
+    def test_a_folder_with_something_in_it_stays(self, tmp_path: Path) -> None:
+        (tmp_path / "mine.txt").write_text("mine")
+        with pytest.raises(WorkbenchError, match=r"not empty \(mine.txt\)"):
+            self.write(tmp_path)
+        assert [each.name for each in tmp_path.iterdir()] == ["mine.txt"]
+
+    def test_files_of_no_export_are_never_replaced(self, tmp_path: Path) -> None:
+        (tmp_path / "app.py").write_text("mine")
+        with pytest.raises(WorkbenchError, match=r"come from no export.*app\.py"):
+            self.write(tmp_path, overwrite=True)
+        assert (tmp_path / "app.py").read_text() == "mine" and len(list(tmp_path.iterdir())) == 1
+
+    def test_an_export_is_replaced_when_asked_but_not_what_was_changed(self, tmp_path: Path) -> None:
+        folder = self.write(tmp_path / "out").folder
+        (folder / "notes.txt").write_text("mine")
+        with pytest.raises(WorkbenchError, match="overwrite=True"):
+            self.write(folder)
+        self.write(folder, overwrite=True)
+        (folder / "handlers.py").write_text("# mine now\n")
+        with pytest.raises(WorkbenchError, match=r"changed since they were exported.*handlers\.py"):
+            self.write(folder, overwrite=True)
+        assert (folder / "handlers.py").read_text() == "# mine now\n" and (folder / "notes.txt").exists()
+
+    def test_a_file_is_no_folder(self, tmp_path: Path) -> None:
+        (tmp_path / "out").write_text("")
+        with pytest.raises(WorkbenchError, match="is a file"):
+            self.write(tmp_path / "out")
+
+    def test_nothing_is_written_when_a_handler_cannot_leave(self, tmp_path: Path) -> None:
+        with pytest.raises(WorkbenchError, match=r"(?s)leaky.*wb:.*LIMIT:"):
+            export(tmp_path / "out", {"transfer": {"answer": leaky}})
+        assert not list(tmp_path.iterdir())
+
+
+# -- the whole way -----------------------------------------------------------------------------------------------------------------
+
+PASSWORD = "a-password-of-this-test"
+# What a notebook has and an application has not.
+BLOCKED = ("IPython", "anywidget", "ipywidgets", "jupyterlab", "pandas", "pyngrok", "starlette", "traitlets")
+BLOCKER = f"""
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {BLOCKED!r}:
+            raise ModuleNotFoundError(name + " is not in requirements.txt")
+sys.meta_path.insert(0, Blocked())
+"""
+
+
+def told(events: list[Any]) -> list[tuple[Any, ...]]:
+    return [(one.event_type, one.leg, one.cause, one.verbs) for one in events]
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[Any, ...]]]:
+    """An exported application, and what a Transfer to us was in the notebook."""
+    with Workbench(state_dir=tmp_path_factory.mktemp("state")) as wb:
+        wb.local.clock.pause()
+        wb.connect(wb.participant())
+        wb.transfer.on("initiate")(greets)
+        wb.transfer.take_inbound()
+        wb.phone().dial(wb.number)
+        wb.wait("initiate")
+        wb.local.clock.run_to_idle()
+        wb.phone().hangup()
+        wb.wait("disconnect")
+        flow = wb.transfer.flow
+        for mode in (wb.bridge, wb.conference):
+            mode.dial(wb.phone(2))
+            wb.local.clock.run_to_idle()
+            mode.flow.close()
+        written = wb.export_app(tmp_path_factory.mktemp("exported") / "out")
+        events = told(wb._wiring.log.events(flow=flow.id))
+    assert written.cassettes == 3 and "transfer: initiate" in repr(written)
+    (written.folder / "sitecustomize.py").write_text(BLOCKER)
+    return written.folder, events
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("BW_", "WORKBENCH_", "PYTHON", "BASE_"))}
+    return {**kept, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", **more}
+
+
+@pytest.mark.sockets
+def test_its_tests_pass_without_the_notebooks_packages_and_fail_when_a_handler_changes(notebook: Any, tmp_path: Path) -> None:
+    folder, _ = notebook
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:hypothesispytest", "tests"]
+    passed = subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False)
+    assert passed.returncode == 0, passed.stdout + passed.stderr
+    assert "4 passed" in passed.stdout
+    handlers = folder / "handlers.py"
+    before = handlers.read_text("utf-8")
+    try:
+        handlers.write_text(
+            before.replace('greeting("you")', "bxml.Pause(1)").replace(
+                "from workbench.app", "from workbench import bxml\nfrom workbench.app"
+            )
+        )
+        failed = subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False)
+    finally:
+        handlers.write_text(before)
+    assert failed.returncode == 1 and "Pause" in failed.stdout
+
+
+@pytest.mark.sockets
+def test_it_serves_the_same_flow_on_a_local_platform(notebook: Any, tmp_path: Path) -> None:
+    folder, expected = notebook
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    platform = LocalProcess()
+    local = httpx.Client(base_url=f"{platform.url}/_local", headers={"X-Workbench-Token": platform.token}, trust_env=False)
+    process = None
+    try:
+        state = local.get("/state").json()
+        account = {"BW_ACCOUNT_ID": state["account"], "BW_USERNAME": "local", "BW_PASSWORD": "local"}
+        number, application = state["numbers"][0]["number"], state["numbers"][0]["applicationId"]
+        base = f"http://127.0.0.1:{port}"
+        urls = {"WORKBENCH_VOICE_URL": f"{platform.url}/api/v2", "WORKBENCH_WEBRTC_URL": f"{platform.url}/v1", "BASE_CALLBACK_URL": base}
+        own = {"BW_VOICE_APPLICATION_ID": application, "BW_NUMBER": number, "CALLBACK_PASSWORD": PASSWORD, "WORKBENCH_PORT": str(port)}
+        found = environment(folder, **account, **urls, **own, WORKBENCH_STATE_DIR=str(tmp_path))
+        process = subprocess.Popen([sys.executable, "app.py"], cwd=folder, env=found, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None and "listening on" in process.stdout.readline()
+        callbacks = {"callInitiatedCallbackUrl": f"{base}/inbound/initiate", "callStatusCallbackUrl": f"{base}/inbound/disconnect"}
+        local.put(f"/applications/{application}", json={**callbacks, "username": "application", "password": PASSWORD})
+        assert httpx.post(f"{base}/calls/bridge", json={"to": "+19195550112"}, trust_env=False).status_code == 401
+
+        local.post("/clock", json={"pause": True})
+        local.post("/phones/+19195550111/dial", json={"to": number})
+        local.post("/clock", json={"run_to": "idle"})
+        local.post("/phones/+19195550111/hangup")
+        local.post("/clock", json={"run_to": "idle"})
+        dialled = subprocess.run(
+            [sys.executable, "app.py", "dial", "+19195550112", "--mode", "bridge"],
+            cwd=folder,
+            env=found,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert json.loads(dialled.stdout)["flow"] == "bridge-1"
+        local.post("/clock", json={"run_to": "idle"})
+        hears = local.get("/hears").json()
+        assert len(hears["parties"]) == 1, "nobody stands for the browser here; the phone is up"
+        wrong = subprocess.run(
+            [sys.executable, "app.py", "dial", "112"], cwd=folder, env=found, capture_output=True, text=True, check=False
+        )
+        assert wrong.returncode == 1 and "to: it" in wrong.stderr
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        left = local.get("/state").json()
+        assert left["calls"] == left["participants"] == left["sessions"] == []
+    finally:
+        if process is not None:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+        local.close()
+        platform.close()
+    from workbench.events import open_log
+    from workbench.settings import Settings
+
+    log = open_log(Settings(state_dir=tmp_path))
+    run = log.runs()[-1].run
+    assert told(log.events(flow="transfer-1", run=run)) == expected, "the same flow as in the notebook"
+    log.close()
+
+
+@pytest.mark.sockets
+def test_what_is_missing_is_named_at_the_start(notebook: Any) -> None:
+    folder, _ = notebook
+    ended = subprocess.run([sys.executable, "app.py"], cwd=folder, env=environment(folder), capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    for name in ("BW_ACCOUNT_ID", "BW_NUMBER", "BW_ID_CLIENT_SECRET"):
+        assert name in ended.stderr
