@@ -9,19 +9,25 @@ import signal
 import socket
 import subprocess
 import sys
-from functools import lru_cache
+import xml.etree.ElementTree
+from functools import lru_cache, wraps
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from workbench import Workbench, bxml
 from workbench.bxml import Pause
 from workbench.bxml import SpeakSentence as Say
+from workbench.cassette import Cassette, Told
 from workbench.errors import WorkbenchError
-from workbench.export import export
+from workbench.export import REQUIRED, export
 from workbench.export.carried import PACKAGE, carried
+from workbench.export.folder import MANIFEST
 from workbench.export.names import Found, examine
 from workbench.process import LocalProcess
 
@@ -70,6 +76,46 @@ def cached(event: Any, flow: Any) -> Any:
     return Pause(1)
 
 
+def twice(handler: Any) -> Any:
+    @wraps(handler)
+    def both(event: Any, flow: Any) -> Any:
+        return [handler(event, flow), handler(event, flow)]
+
+    return both
+
+
+@twice
+def repeated(event: Any, flow: Any) -> Any:
+    return Pause(1)
+
+
+def imports_inside(event: Any, flow: Any) -> Any:
+    import json
+
+    import pandas
+
+    from workbench import Workbench, WorkbenchError
+
+    return json, pandas, Workbench, WorkbenchError
+
+
+def looks(event: Any, flow: Any) -> Any:
+    return flow.webhooks or flow.mode.members() or event.data
+
+
+def reads(event: Any, flow: Any) -> Any:
+    class Shape:
+        side = 1
+        name = __name__
+        area = side * side
+
+    return Say(str(xml.etree.ElementTree.fromstring("<a/>").tag * Shape.area))
+
+
+def handlers(event: Any, flow: Any) -> Any:
+    return None
+
+
 def examined(function: Any) -> Found:
     found = Found()
     examine(function, found, "transfer.answer")
@@ -87,8 +133,17 @@ class TestNames:
         assert list(found.sources) == ["greeting", "greets"]
         assert found.imports == {"from workbench.bxml.media import SpeakSentence as Say"}
 
-    def test_its_decorators_stay_behind(self) -> None:
-        assert examined(cached).sources["cached"].startswith("def cached(")
+    def test_modules_in_a_package_are_imported_and_classes_have_names_of_their_own(self) -> None:
+        found = examined(reads)
+        assert found.faults == []
+        assert {"import xml.etree", "import xml.etree.ElementTree"} <= found.imports
+
+    def test_a_function_that_is_called_like_an_import_would_hide_it(self, tmp_path: Path) -> None:
+        def random(event: Any, flow: Any) -> Any:
+            return None
+
+        with pytest.raises(WorkbenchError, match="its name is that of an import, 'import random'"):
+            export(tmp_path / "out", {"transfer": {"answer": lucky, "redirect": random}})
 
     @pytest.mark.parametrize(
         ("function", "told"),
@@ -97,6 +152,11 @@ class TestNames:
             (approximate, ["approximate, line 2: pytest: the application does not have the package pytest"]),
             (waits, ["transfer.answer: a handler returns its document, so it is neither async"]),
             (enclosed(), ["transfer.answer: it uses secret of the function around it"]),
+            (cached, ["transfer.answer: it is no plain function"]),
+            (repeated, ["transfer.answer: a decorator has put another function in its place"]),
+            (imports_inside, ["imports_inside, line 4: pandas: the application", "imports_inside, line 6: workbench.Workbench: the app"]),
+            (looks, ["looks, line 2: flow.mode.members: a table is", "looks, line 2: flow.webhooks: a table is"]),
+            (handlers, ["transfer.answer: the application's table of handlers is called so"]),
             (lambda event, flow: None, ["transfer.answer: a lambda has no name"]),
             ("text", ["transfer.answer: it is no plain function"]),
             (greets.__get__(1), ["transfer.answer: it is no plain function"]),
@@ -155,6 +215,51 @@ class TestFolder:
             self.write(folder, overwrite=True)
         assert (folder / "handlers.py").read_text() == "# mine now\n" and (folder / "notes.txt").exists()
 
+    def test_what_is_no_longer_part_of_it_goes_unless_it_was_changed(self, tmp_path: Path) -> None:
+        cassette = Cassette("nothing", "transfer", "outbound")
+        folder = self.write(tmp_path / "out", cassettes=[cassette]).folder
+        test = folder / "tests" / "test_cassettes.py"
+        before = test.read_text()
+        test.write_text("# mine now\n")
+        with pytest.raises(WorkbenchError, match=r"changed since they were exported.*test_cassettes\.py"):
+            self.write(folder, overwrite=True)
+        test.write_text(before)
+        self.write(folder, overwrite=True)
+        assert not test.exists() and (folder / "app.py").exists()
+
+    def test_nothing_outside_is_touched_whatever_the_folder_says(self, tmp_path: Path) -> None:
+        folder = self.write(tmp_path / "out").folder
+        (tmp_path / "mine.txt").write_text("mine")
+        (tmp_path / "elsewhere").mkdir()
+        manifest = json.loads((folder / MANIFEST).read_text())
+        digest = next(iter(manifest["files"].values()))
+        manifest["files"] |= {"../mine.txt": digest, str(tmp_path / "mine.txt"): digest}
+        (folder / MANIFEST).write_text(json.dumps(manifest))
+        self.write(folder, overwrite=True)
+        assert (tmp_path / "mine.txt").read_text() == "mine"
+        (folder / "workbench").rename(tmp_path / "elsewhere" / "workbench")
+        (folder / "workbench").symlink_to(tmp_path / "elsewhere" / "workbench")
+        with pytest.raises(WorkbenchError, match=r"come from no export.*workbench/"):
+            self.write(folder, overwrite=True)
+
+    @pytest.mark.parametrize("at", [1, 7, 40])
+    def test_an_export_that_fails_in_its_midst_leaves_all_as_it_was(self, tmp_path: Path, monkeypatch: Any, at: int) -> None:
+        folder = self.write(tmp_path / "out").folder
+        before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+        replaced, real = [], os.replace
+
+        def replace(source: Any, target: Any) -> None:
+            replaced.append(target)
+            if len(replaced) == at:
+                raise OSError("no space is left")
+            real(source, target)
+
+        monkeypatch.setattr("workbench.export.folder.os.replace", replace)
+        with pytest.raises(WorkbenchError, match="no space is left"):
+            export(folder, {"transfer": {"answer": lucky}}, overwrite=True)
+        assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == before
+        assert [each.name for each in tmp_path.iterdir()] == ["out"]
+
     def test_a_file_is_no_folder(self, tmp_path: Path) -> None:
         (tmp_path / "out").write_text("")
         with pytest.raises(WorkbenchError, match="is a file"):
@@ -164,6 +269,28 @@ class TestFolder:
         with pytest.raises(WorkbenchError, match=r"(?s)leaky.*wb:.*LIMIT:"):
             export(tmp_path / "out", {"transfer": {"answer": leaky}})
         assert not list(tmp_path.iterdir())
+
+
+def test_a_cassette_that_is_answered_otherwise_by_now_is_no_test(tmp_path: Path) -> None:
+    call = {"callId": "c-1", "from": "+15550100001", "to": "+19195550100"}
+    cassette = Cassette("greeted", "transfer", "inbound", events=(Told("phone", "initiate", call, 200, "<Response/>"),))
+    with pytest.raises(WorkbenchError, match=r"(?s)otherwise than recorded.*greeted:.*initiate"):
+        export(tmp_path / "out", {"transfer": {"initiate": greets}}, [cassette])
+    assert not list(tmp_path.iterdir())
+    made = export(tmp_path / "out", {"transfer": {"initiate": greets}}, [cassette], all_fit=False)
+    assert made.cassettes == 0 and made.left == ("greeted",) and "otherwise by now: greeted" in repr(made)
+
+
+def test_the_requirements_are_all_that_is_needed() -> None:
+    waiting, seen = ["flask", "httpx", "pydantic-settings", "pyjwt", "waitress"], set()
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        for one in map(Requirement, metadata.requires(name) or []):
+            if (one.marker is None or one.marker.evaluate({"extra": ""})) and canonicalize_name(one.name) not in seen:
+                waiting.append(canonicalize_name(one.name))
+    # On older Pythons some need one more.
+    assert seen <= set(REQUIRED) <= seen | {"typing-extensions"}
 
 
 # -- the whole way -----------------------------------------------------------------------------------------------------------------

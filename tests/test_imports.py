@@ -65,7 +65,7 @@ APPLICATION: dict[str, Row] = {
         {*CONTRACT, "callbacks", "clients", "events", "masking", "modes", "server", "settings"},
         {"flask", "httpx", "dotenv"},
     ),
-    "export": ({*CONTRACT, "cassette"}, set()),
+    "export": ({*CONTRACT, "cassette", "replay"}, set()),
     "spoiling": ({*CONTRACT, "records"}, set()),
     "bxml": (CONTRACT, set()),
     "tokens": (CONTRACT, {"jwt"}),

@@ -209,4 +209,4 @@ def _ask(number: str, mode: str, found: Mapping[str, str]) -> str:
         raise WorkbenchError(f"{url} does not answer ({type(error).__name__}): start the application first, python app.py") from error
     if not answer.is_success:
         raise WorkbenchError(f"{answer.status_code}: {answer.text}")
-    return answer.text
+    return answer.text.strip()

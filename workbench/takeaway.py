@@ -93,9 +93,9 @@ class TakeAway:
     ) -> Exported:
         """The handlers as they are now as an application of its own: a folder with all it needs, run by one command, without notebooks.
 
-        Its tests play `cassettes`, unless told the newest flow of each mode. Handlers may use what they are given, what they import, and
-        what can be imported in any program; whatever else they use is named, and nothing is written. A folder with something in it
-        stays; `overwrite` replaces what an earlier export wrote and nobody has changed.
+        Its tests play `cassettes`, each answered as recorded; unless told the newest flow of each mode that still is. Handlers may use what
+        they are given, what they import, and what can be imported in any program; whatever else they use is named, and nothing is
+        written. A folder with something in it stays; `overwrite` replaces what an earlier export wrote and nobody has changed.
         """
         from workbench.cassette import Cassette
         from workbench.export import export
@@ -110,7 +110,9 @@ class TakeAway:
             held = [one if isinstance(one, Cassette) else Cassette.load(one) for one in cassettes]
         handlers = {mode.name: mode.replaced for mode in parts.modes.values()}
         inbound = parts.board.inbound
-        return export(folder, handlers, held, inbound=inbound.name if inbound else "transfer", overwrite=overwrite)
+        return export(
+            folder, handlers, held, inbound=inbound.name if inbound else "transfer", overwrite=overwrite, all_fit=cassettes is not None
+        )
 
     def capsule(
         self, path: str | Path = "call.html", flow: Flow | str | None = None, title: str | None = None, overwrite: bool = False

@@ -105,7 +105,13 @@ curl -u application:$CALLBACK_PASSWORD --json '{{"to": "+15550100001"}}' $BASE_C
 
 For calls to your number enter these in the voice application (Bandwidth's dashboard), with user `application` and your
 `CALLBACK_PASSWORD`: `BASE_CALLBACK_URL/inbound/initiate` as *call initiated* callback, `BASE_CALLBACK_URL/inbound/disconnect` as
-*call status* callback.
+*call status* callback. On a local platform that is one request, its application's id at the end:
+
+```sh
+curl -X PUT --json '{{"callInitiatedCallbackUrl": "http://127.0.0.1:8020/inbound/initiate", "callStatusCallbackUrl":
+  "http://127.0.0.1:8020/inbound/disconnect", "username": "application", "password": "'$CALLBACK_PASSWORD'"}}' \\
+  http://127.0.0.1:8010/_local/applications/a0000000-0000-4000-8000-000000000001
+```
 
 A browser takes part with the token of the participant: `GET /participant` with the same credentials gives it.
 
