@@ -194,6 +194,18 @@ class Views:
         """The live event table of a mode, or of all."""
         return self._panel().table(self._mode(mode).name if mode else None)
 
+    def ladder(self, flow: Flow | str | None = None) -> Any:
+        """Flows as a live ladder: the newest, and each new one as it comes, unless told which."""
+        chosen = None if flow is None else self._chosen(flow).id
+        return self._panel().ladder(self._wiring.feed(), self._figure_of, chosen)
+
+    def select(self, what: Any) -> None:
+        """Mark an event (of `wait_for`, say), a message of a ladder, or a leg by its name in all panels; None marks nothing."""
+        self._panel().select(_picked(what))
+
+    def _figure_of(self, flow: str | None) -> Any:
+        return self.figure(None if flow is None else self._chosen(flow))
+
     def _panel(self) -> Panels:
         if self._panels is None:
             # Only who asks for a panel pays for ipywidgets.
@@ -233,3 +245,20 @@ class Views:
         if name not in modes:
             raise WorkbenchError(f"there is no mode {name!r}; there are {', '.join(modes)}")
         return modes[name]
+
+
+def _picked(what: Any) -> dict[str, Any]:
+    """What panels need of something picked."""
+    from workbench.messages import Message
+    from workbench.records import Event
+
+    nothing: dict[str, Any] = {"key": None, "event": None, "leg": None, "place": None, "at": None}
+    if what is None:
+        return nothing
+    if isinstance(what, str):
+        return {**nothing, "leg": what}
+    if isinstance(what, Message):
+        return {"key": what.key, "event": what.event, "leg": what.leg, "place": what.place, "at": what.at}
+    if isinstance(what, Event):
+        return {"key": f"e{what.id}", "event": what.id, "leg": what.leg, "place": what.seq, "at": what.time}
+    raise WorkbenchError(f"select: pick an event, a message or the name of a leg, not {type(what).__name__}")

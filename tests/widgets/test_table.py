@@ -7,7 +7,8 @@ import pytest
 from tests.widgets.test_text import TOKEN
 from workbench.records import About, Exchange, Reply
 from workbench.widgets import EventTable, Publisher
-from workbench.widgets.table import TAIL, answered, parts, row
+from workbench.widgets.deltas import TAIL
+from workbench.widgets.table import answered, parts, row
 
 
 @pytest.fixture

@@ -106,7 +106,7 @@ function start() {
   const script = h("ol", { class: "wb-script" }, ...steps.map((one) => h("li", {}, h("span", { class: "wb-rung-time" }, `+${one.t.toFixed(1)} s `), one.says)));
   place.body.append(h("div", { class: "wb-tale" }, said), bar, filter, h("div", { class: "wb-scene" }, stage, side), log, script);
 
-  const ladder = new Ladder(stage, { select: (message) => play.go(steps.findIndex((one) => one.key === message.key), true) });
+  const ladder = new Ladder(stage, { select: (message) => message && play.go(steps.findIndex((one) => one.key === message.key), true) });
   ladder.lanes(told.lanes);
   ladder.put(steps);
   let seen = "";

@@ -37,18 +37,20 @@ def action(method: Callable[Concatenate[PanelType, P], R]) -> Callable[Concatena
 class Panel(anywidget.AnyWidget):
     """A widget that only the publisher thread changes.
 
-    `view` is all that the page needs to draw it; it holds nothing secret, for a notebook may be saved with it.
+    `view` is all that the page needs to draw it; it holds nothing secret, for a notebook may be saved with it. Panels with the same
+    `bench` show the same workbench: what is picked in one is marked in the others.
     """
 
     _css = style()
     title = traitlets.Unicode().tag(sync=True)
     view = traitlets.Dict().tag(sync=True)
+    bench = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, publisher: Publisher, title: str, **traits: Any) -> None:
         self._publisher = publisher
         self._notes = 0
         self._open = True
-        super().__init__(title=title, **traits)
+        super().__init__(title=title, bench=publisher.bench, **traits)
         self.on_msg(self._on_message)
 
     def say(self, message: str, kind: str = "ok") -> None:

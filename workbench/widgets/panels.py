@@ -14,6 +14,7 @@ from workbench.widgets.comparison import Comparison, Play
 from workbench.widgets.demo import Demo, Plays
 from workbench.widgets.dialer import Dialer
 from workbench.widgets.handset import Handset
+from workbench.widgets.ladder import Feed, Figure, LadderPanel, event_details
 from workbench.widgets.lookout import NOTHING, Lookout, Picture
 from workbench.widgets.matrix import Matrix
 from workbench.widgets.panel import Panel
@@ -21,7 +22,7 @@ from workbench.widgets.participants import Participants, Side, made
 from workbench.widgets.publisher import Publisher
 from workbench.widgets.softphone import Softphone
 from workbench.widgets.stepper import StepPanel, StepperLike
-from workbench.widgets.table import EventTable, Log
+from workbench.widgets.table import EventTable, Log, detail
 
 PanelType = TypeVar("PanelType", bound=Panel)
 
@@ -77,6 +78,7 @@ class Panels:
         self._modes = {mode.name: mode for mode in modes}
         self._made: dict[tuple[object, ...], Panel] = {}
         self._lock = threading.RLock()
+        self._picked = 0
         self.publisher = Publisher()
         self.lookout = Lookout(self._look)
         self._unsubscribe = log.subscribe(self.lookout.nudge)
@@ -84,6 +86,19 @@ class Panels:
     def table(self, mode: str | None = None, flow: str | None = None) -> EventTable:
         """The live event table: of all modes, of one, or of one flow."""
         return self._panel(("table", mode, flow), lambda: EventTable(self._log, self.publisher, mode=mode, flow=flow))
+
+    def ladder(self, feed: Feed, draw: Callable[[str | None], Figure], flow: str | None = None) -> LadderPanel:
+        """Flows as ladders, the newest unless told which."""
+        details = event_details(self._log.events, detail)
+        return self._panel(("ladder", flow), lambda: LadderPanel(feed, self.publisher, draw=draw, details=details, flow=flow))
+
+    def select(self, picked: Mapping[str, Any]) -> None:
+        """Mark something in all panels."""
+        with self._lock:
+            self._picked += 1
+            for panel in self._made.values():
+                if isinstance(panel, LadderPanel | EventTable | Matrix):
+                    self.publisher.put(panel, {"picked": {**picked, "n": self._picked}})
 
     def dialer(self, mode: str) -> Dialer:
         """The telephone of a mode."""

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from secrets import token_hex
 from typing import Any, Protocol
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,8 @@ class Publisher:
     """
 
     def __init__(self) -> None:
+        # By this the panels of one workbench know each other on a page that shows two.
+        self.bench = token_hex(6)
         self._queue: queue.SimpleQueue[tuple[Publishes, Any] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import traitlets
-
 from workbench.records import Event
 from workbench.widgets import text
-from workbench.widgets.panel import Panel, module
+from workbench.widgets.deltas import Rows
+from workbench.widgets.panel import module
 from workbench.widgets.publisher import Publisher
 
-# A delta repeats the last rows now and then, for a page that was loading when the earlier ones were sent.
-TAIL = 64
-TAIL_EVERY = 0.1
-# While no page has reported, more is repeated: a page that loads beside a blocking cell can ask for nothing.
-UNSEEN_TAIL = 1000
-REPEATS = (0.3, 1.0, 3.0)
-CHUNK = 1000
 HEADS = ("time", "ms", "event", "leg", "from", "to", "cause", "answered", "handler ms", "label")
 NAMES = ("time", "ms", "event", "leg", "from", "to", "cause", "answered", "handler", "label")
 COLOURS = {"documented": "#dff3e8", "observed": "#e3effb", "assumed": "#fbeed7"}
@@ -34,24 +24,16 @@ class Log(Protocol):
     def events(self, mode: str | None = None, flow: str | None = None) -> list[Event]: ...
 
 
-class EventTable(Panel):
-    """All events of the log, or those of one `mode` or `flow`; a row opens to what was sent and what was answered.
-
-    `rows` is appended to in place and never sent as a whole, except to a page that (re)loads; pages get numbered deltas.
-    """
+class EventTable(Rows):
+    """All events of the log, or those of one `mode` or `flow`; a row opens to what was sent and what was answered."""
 
     _esm = module("table.js")
-    rows: Any = traitlets.List().tag(sync=True)
 
     def __init__(self, log: Log, publisher: Publisher, *, mode: str | None = None, flow: str | None = None) -> None:
         self._publisher, self._log = publisher, log
         self._wanted = (mode, flow)
         self._events: dict[int, Event] = {}
-        self._seen = False
-        self._tail_sent = 0.0
-        self._repeats: list[float] = []
-        # Events that arrive while the first rows are read wait for them.
-        self._lock = threading.Lock()
+        self._begin()
         with self._lock:
             self._unsubscribe = log.subscribe(self._hear)
             rows = self._fresh(log.events(mode=mode, flow=flow))
@@ -59,8 +41,7 @@ class EventTable(Panel):
 
     def details(self, event_id: int) -> dict[str, Any]:
         """What a row opens to: `title`, and `parts`, a list of heading, kind (json, bxml, error or text) and text. Masked."""
-        event = self._events[event_id]
-        return {"id": event_id, "title": f"{event.event_type} · {text.clock(event.time)}", "parts": parts(event)}
+        return detail(self._events[event_id])
 
     def html(self) -> str:
         """The table as static HTML, read from the log: events that are still on their way to the page are in it."""
@@ -72,25 +53,6 @@ class EventTable(Panel):
         for each in rows:
             each["ms"] = round((each["at"] - starts[each["flow"]]) * 1000)
         return text.table_html(self.title, HEADS, ([row[name] for name in NAMES] for row in rows), COLOURS)
-
-    def publish(self, items: list[Any]) -> float | None:
-        """Append events, answer pages; called by the publisher alone."""
-        with self._lock:
-            if not self._open:
-                return None
-            rows = self._fresh([item for item in items if isinstance(item, Event)])
-            start = len(self.rows)
-            self.rows.extend(rows)
-        for item in items:
-            if isinstance(item, dict):
-                self._answer(item)
-        if rows:
-            self._repeats = list(REPEATS)
-            self._send_delta(start)
-        elif not items and self._repeats:
-            self._repeats.pop(0)
-            self._tell(len(self.rows) - (TAIL if self._seen else UNSEEN_TAIL))
-        return self._repeats[0] if self._repeats else None
 
     def close(self) -> None:
         """Take the table off the page and off the log."""
@@ -112,28 +74,9 @@ class EventTable(Panel):
                 rows.append(row(event))
         return rows
 
-    def _send_delta(self, start: int) -> None:
-        now = time.monotonic()
-        if now - self._tail_sent > TAIL_EVERY:
-            self._tail_sent = now
-            start = min(start, len(self.rows) - TAIL)
-        self._tell(start)
-
-    def _tell(self, start: int, end: int | None = None) -> None:
-        start = max(0, start)
-        self.send({"start": start, "rows": self.rows[start:end]})
-
-    def _answer(self, item: dict[str, Any]) -> None:
-        if "sync" in item:
-            self._seen = True
-            for start in range(max(0, int(item["sync"])), len(self.rows), CHUNK):
-                self._tell(start, start + CHUNK)
-        elif item.get("detail") in self._events:
+    def _asked(self, item: dict[str, Any]) -> None:
+        if item.get("detail") in self._events:
             self.send({"detail": self.details(item["detail"])})
-
-    def _on_message(self, widget: object, content: Any, buffers: object) -> None:
-        if isinstance(content, dict) and ("sync" in content or "detail" in content):
-            self._publisher.put(self, content)
 
 
 def row(event: Event) -> dict[str, Any]:
@@ -172,6 +115,11 @@ def answered(event: Event) -> str:
         # A handler that forgot its `return`, or gave a text that is no BXML: the call ends of it.
         return "no verb" if event.reply else ""
     return str(event.status)
+
+
+def detail(event: Event) -> dict[str, Any]:
+    """What an event opens to."""
+    return {"id": event.id, "title": f"{event.event_type} · {text.clock(event.time)}", "parts": parts(event)}
 
 
 def parts(event: Event) -> list[dict[str, str]]:

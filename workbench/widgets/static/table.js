@@ -1,39 +1,31 @@
 import { h, icon, everyFrame, frame, button } from "./common.js";
+import { Deltas, send } from "./deltas.js";
+import { detailsOf } from "./details.js";
+import { select, onSelect, ownId } from "./selection.js";
 
 // The page keeps every row, but only so many of them as elements.
 const SHOWN = 500;
 const COLUMNS = ["time", "ms", "event", "leg", "parties", "cause", "answered", "handler", "label"];
 const HEADS = { time: "time", ms: "ms", event: "event", leg: "leg", parties: "from → to", cause: "cause", answered: "answered", handler: "handler", label: "label" };
 
-/** All rows of one table, in the order of the platform; told in numbered deltas, of which some may be missed or come twice. */
 /** An event's name in parts that a narrow column may break between: conferenceMemberJoin at its capitals. */
 function words(name) {
   return name.split(/(?=[A-Z])/).flatMap((word) => [word, h("wbr")]);
 }
 
+/** All rows of one table, in the order of the platform. */
 class Log {
   constructor(model) {
-    this.entries = [];
-    this.next = 0;
     this.list = [];
     this.items = new Map();
     this.starts = new Map();
     this.listeners = new Set();
-    this.model = model;
-    this.asked = 0;
-    this.take(0, model.get("rows") || []);
+    this.deltas = new Deltas(model, (row) => row.id, (rows) => this.take(rows));
   }
 
-  take(start, rows) {
-    const changed = [];
-    rows.forEach((row, index) => {
-      if (this.entries[start + index]) return;
-      this.entries[start + index] = true;
-      changed.push(this.place(row), ...this.time(row));
-    });
-    while (this.entries[this.next]) this.next += 1;
-    if (this.next < this.entries.length) this.ask();
-    if (changed.length) this.listeners.forEach((listener) => listener(changed));
+  take(rows) {
+    const changed = rows.flatMap((row) => [this.place(row), ...this.time(row)]);
+    this.listeners.forEach((listener) => listener(changed));
   }
 
   /** A row with a known id replaces the older one. A new one goes where the platform's numbers put it, or else where its time does. */
@@ -65,21 +57,6 @@ class Log {
   ms({ row }) {
     return row.flow === null ? "" : `+${Math.round((row.at - this.starts.get(row.flow)) * 1000).toLocaleString("en")}`;
   }
-
-  ask() {
-    const now = Date.now();
-    if (now - this.asked < 300) return;
-    this.asked = now;
-    send(this.model, { sync: this.next });
-  }
-}
-
-function send(model, message) {
-  try {
-    model.send(message);
-  } catch {
-    // Saved state without a kernel: what is there is all there is.
-  }
 }
 
 export default () => {
@@ -87,8 +64,6 @@ export default () => {
   return {
     initialize({ model }) {
       log = new Log(model);
-      model.on("msg:custom", (message) => message.rows && log.take(message.start, message.rows));
-      send(model, { sync: log.next });
     },
     render({ model, el, signal }) {
       return new View(model, el, log).start(signal);
@@ -108,6 +83,8 @@ class View {
     this.selected = null;
     this.build();
     this.redraw = everyFrame(() => this.draw());
+    this.id = ownId();
+    this.picks = onSelect(model.get("bench"), this.id, (detail) => this.mark(detail));
   }
 
   start(signal) {
@@ -121,6 +98,7 @@ class View {
     this.model.on("msg:custom", onMessage);
     const stop = () => {
       this.log.listeners.delete(onRows);
+      this.picks();
       clearTimeout(this.patience);
     };
     signal?.addEventListener("abort", stop);
@@ -204,6 +182,7 @@ class View {
     const parties = row.from || row.to ? [one(`${row.from} →`), " ", one(row.to)] : [];
     node.className = `wb-row wb-${row.way}${row.bad ? " wb-bad" : ""}`;
     node.dataset.id = row.id;
+    this.sign(item, node);
     node.replaceChildren(
       cell("time", row.time),
       cell("ms", this.log.ms(item)),
@@ -277,15 +256,41 @@ class View {
     clearTimeout(this.patience);
     this.patience = setTimeout(() => this.box.say("The kernel is busy: the details come when the running cell has ended.", "info"), 1000);
     send(this.model, { detail: row.item.row.id });
+    const { id, leg, seq, at } = row.item.row;
+    this.tell({ key: `e${id}`, event: id, leg: leg || null, place: seq, at });
+  }
+
+  tell(picked) {
+    select({ bench: this.model.get("bench"), from: this.id, ...picked });
+  }
+
+  /** What was picked elsewhere: an event's row, or all rows of a leg. */
+  mark({ event, leg, key }) {
+    this.detail.hidden = true;
+    this.selected = this.log.items.get(event) || null;
+    this.leg = key || event ? null : leg;
+    this.setFollow(!this.selected && this.follows);
+    if (this.selected) {
+      const at = this.log.list.indexOf(this.selected);
+      if (at < this.end - SHOWN || at >= this.end) this.end = at + SHOWN / 2;
+    }
+    this.draw();
+    for (const [item, node] of this.nodes) this.sign(item, node);
+    const node = this.nodes.get(this.selected);
+    if (node) this.scroller.scrollTop = node.offsetTop - this.scroller.clientHeight / 2;
+  }
+
+  sign(item, node) {
+    node.toggleAttribute("data-leg", Boolean(this.leg) && item.row.leg === this.leg);
+    if (item === this.selected) node.setAttribute("aria-current", "true");
+    else node.removeAttribute("aria-current");
   }
 
   show(detail) {
     if (this.selected?.row.id !== detail.id) return;
     clearTimeout(this.patience);
     this.box.say("");
-    const close = button(icon("close"), () => this.shut(), { "aria-label": "Close the details" });
-    const parts = detail.parts.flatMap(({ head, kind, text }) => [h("h4", {}, head), code(kind, text)]);
-    this.detail.replaceChildren(h("div", { class: "wb-detail-head" }, h("strong", {}, detail.title), close), ...parts);
+    this.detail.replaceChildren(...detailsOf(detail, () => this.shut()).childNodes);
     this.detail.hidden = false;
   }
 
@@ -295,19 +300,7 @@ class View {
     node?.removeAttribute("aria-current");
     this.selected = null;
     this.detail.hidden = true;
+    this.tell({});
     node?.focus();
   }
-}
-
-/** Text as it is, with the names of BXML verbs and attributes set off. */
-function code(kind, text) {
-  const pre = h("pre", { class: `wb-code wb-code-${kind}`, tabindex: "0" });
-  if (kind !== "bxml") pre.append(text);
-  else {
-    for (const piece of text.split(/(<\/?[\w:.-]+|\/?>|\s[\w:.-]+(?==["']))/)) {
-      const what = /^<\/?\w|^\/?>$/.test(piece) ? "wb-verb" : /^\s[\w:.-]+$/.test(piece) ? "wb-attribute" : null;
-      pre.append(what ? h("span", { class: what }, piece) : piece);
-    }
-  }
-  return pre;
 }
