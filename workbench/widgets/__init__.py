@@ -13,4 +13,17 @@ from workbench.widgets.publisher import Publisher
 from workbench.widgets.softphone import Softphone
 from workbench.widgets.table import EventTable
 
-__all__ = ["Calls", "Dialer", "EventTable", "Handset", "LadderPanel", "Lookout", "Matrix", "Panel", "Panels", "Participants", "Publisher", "Softphone"]
+__all__ = [
+    "Calls",
+    "Dialer",
+    "EventTable",
+    "Handset",
+    "LadderPanel",
+    "Lookout",
+    "Matrix",
+    "Panel",
+    "Panels",
+    "Participants",
+    "Publisher",
+    "Softphone",
+]

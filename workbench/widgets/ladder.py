@@ -43,7 +43,10 @@ Details = Callable[[int], Mapping[str, Any] | None]
 
 
 class LadderPanel(Rows):
-    """All flows; the page shows the newest unless told which. `draw` gives a flow as a figure, or the newest; `details` an event's parts."""
+    """All flows; the page shows the newest unless told which.
+
+    `draw` gives a flow as a figure, or the newest; `details` the parts of an event.
+    """
 
     _esm = module("ladders.js")
     _css = style() + sheets("ladder.css")

@@ -29,8 +29,8 @@ const comparedLadder = (mode, { lanes, messages }) => {
   const said = h("div", { class: "wb-soft", "aria-live": "polite" });
   const ladder = new Ladder(place, {
     select: (message) => {
-      ladder.mark(message.key);
-      said.textContent = [message.label, message.note].filter(Boolean).join(" · ");
+      ladder.mark(message?.key ?? null);
+      said.textContent = [message?.label, message?.note].filter(Boolean).join(" · ");
     },
   });
   ladder.root.setAttribute("aria-label", `Ladder of ${mode}`);

@@ -60,7 +60,7 @@ export default () => {
       const matrix = h("div", { class: "wb-matrix", role: "group", "aria-label": "Who hears whom" });
       const show = h("div", { class: "wb-demo-show" }, stage, h("div", { class: "wb-demo-side" }, h("h3", {}, "Who hears whom"), matrix));
       place.body.append(tabs, h("div", { class: "wb-demo-words" }, h("div", {}, title, lead, caption, said), h("div", { class: "wb-demo-do" }, play, sound, wake)), progress, faces, show);
-      const ladder = new Ladder(stage, { select: (message) => ladder.mark(message.key) });
+      const ladder = new Ladder(stage, { select: (message) => ladder.mark(message?.key ?? null) });
       let lanes = "";
       let first = "";
       const hearing = () => {
