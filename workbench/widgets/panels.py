@@ -97,7 +97,7 @@ class Panels:
         with self._lock:
             self._picked += 1
             for panel in self._made.values():
-                if isinstance(panel, LadderPanel | EventTable | Matrix):
+                if isinstance(panel, LadderPanel | EventTable):
                     self.publisher.put(panel, {"picked": {**picked, "n": self._picked}})
 
     def dialer(self, mode: str) -> Dialer:

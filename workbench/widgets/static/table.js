@@ -96,14 +96,23 @@ class View {
     const onMessage = (message) => message.detail && this.show(message.detail);
     this.log.listeners.add(onRows);
     this.model.on("msg:custom", onMessage);
+    const onView = () => {
+      const { picked } = this.model.get("view") || {};
+      if (!picked || picked.n === this.told) return;
+      this.told = picked.n;
+      this.mark(picked);
+    };
+    this.model.on("change:view", onView);
     const stop = () => {
       this.log.listeners.delete(onRows);
       this.picks();
+      this.model.off("change:view", onView);
       clearTimeout(this.patience);
     };
     signal?.addEventListener("abort", stop);
     this.fresh = [];
     this.draw();
+    onView();
     return stop;
   }
 
