@@ -24,7 +24,7 @@ class Feed:
 
     def subscribe(self, listener):
         self.listeners.append(listener)
-        return lambda: self.listeners.remove(listener)
+        return lambda: listener in self.listeners and self.listeners.remove(listener)
 
     def tell(self, *keys, flow="transfer-1", **changes):
         found = [{"key": key, "place": float(key[1:]), "flow": flow, "label": "answer", "kind": "webhook", **changes} for key in keys]
