@@ -60,7 +60,10 @@ APPLICATION: dict[str, Row] = {
     "failing": ({*CONTRACT, "handles", "local", "modes", "records", "spoiling"}, set()),
     "faults": (CONTRACT, set()),
     "verdict": ({*CONTRACT, "masking", "modes"}, set()),
-    "stepping": ({*CONTRACT, "local", "modes", "records", "spoiling", "verdict"}, set()),
+    "stepping": ({*CONTRACT, "local", "modes", "placeholders", "records", "stops"}, set()),
+    "stops": ({*CONTRACT, "modes", "records", "spoiling", "stepping", "verdict"}, set()),
+    "placeholders": ({*CONTRACT, "modes"}, set()),
+    "interrupts": (set(), set()),
     "application": (
         {*CONTRACT, "callbacks", "clients", "events", "masking", "modes", "server", "settings"},
         {"flask", "httpx", "dotenv"},

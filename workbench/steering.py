@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from workbench.faults import Failing
     from workbench.handles import NoLocal, Phone
     from workbench.modes import ConferenceMode, Participant
-    from workbench.stepping import Stepper, Stop
+    from workbench.stepping import Stepper
+    from workbench.stops import Stop
     from workbench.wiring import Wiring
 
 
@@ -40,13 +41,15 @@ class Steering:
     def step(self, *events: str | bool) -> Stepper:
         """Hold webhooks before they are answered: these event types, or without a name all that ask for a document; `step(False)` ends it.
 
-        While something is held the local platform's clock stands. What is held is had by `await wb.stopped()`.
+        While something is held the local platform's clock stands. What is held is had by `await wb.stopped()`; what was held before, by a
+        cell that is run again, say, is answered by its handler.
         """
         stepper = self._wiring.stepper()
         if events == (False,):
             stepper.off()
         else:
             stepper.on(*(str(event) for event in events if event is not True))
+            stepper.release()
         return stepper
 
     async def stopped(self, timeout: float = 30) -> Stop:
@@ -55,7 +58,7 @@ class Steering:
 
         stepper = self._wiring.stepper()
         await asyncio.to_thread(self._wiring.run_on)
-        return await asyncio.to_thread(stepper.take, timeout)
+        return await stepper.awaited(timeout)
 
     @property
     def stops(self) -> list[Stop]:

@@ -71,7 +71,8 @@ def judge(document: str, event_type: str, secrets: Mapping[str, str] | None = No
         root = bxml.parse(restored(document, secrets), where)
     except BxmlError as error:
         return _refused(error, where, secrets)
-    return Verdict(True, tuple(type(verb).__name__ for verb in root.verbs), warnings=tuple(root.warnings))
+    gone = (f"{one}, a secret of what the handler returned, is not in it" for one in secrets if one not in document)
+    return Verdict(True, tuple(type(verb).__name__ for verb in root.verbs), warnings=(*root.warnings, *gone))
 
 
 def restored(document: str, secrets: Mapping[str, str]) -> str:

@@ -34,10 +34,13 @@ class Wanted:
 
 
 class Waits:
-    """Hears every event of the log. A wait that does not succeed at once calls `drive`, which moves a clock that stands still."""
+    """Hears every event of the log. A wait that does not succeed at once calls `drive`, which moves a clock that stands still.
 
-    def __init__(self, drive: Callable[[], None] = lambda: None) -> None:
-        self._drive = drive
+    `held` says what a reader holds, `stuck` the same when for that reason nothing can come any more.
+    """
+
+    def __init__(self, drive: Callable[[], None] = lambda: None, held: Callable[[], str] = str, stuck: Callable[[], str] = str) -> None:
+        self._drive, self._held, self._stuck = drive, held, stuck
         self._changed = threading.Condition()
         self._seen: dict[str | None, list[Event]] = {}
         self._used: set[int] = set()
@@ -69,8 +72,10 @@ class Waits:
             self._drive()
         with self._changed:
             while found is None and (found := self.take(wanted)) is None:
-                if not self._changed.wait(until - time.monotonic()):
+                left = until - time.monotonic()
+                if left <= 0 or self._stuck():
                     break
+                self._changed.wait(min(left, TURN))
         return found or self._give_up(wanted, timeout)
 
     async def wait_for(self, wanted: Wanted, timeout: float) -> Event:
@@ -92,7 +97,7 @@ class Waits:
             while found is None:
                 news.clear()
                 found = self.take(wanted)
-                if found is None and not await _within(news, until):
+                if found is None and not await _within(news, until, self._stuck):
                     break
             return found or self._give_up(wanted, timeout)
         finally:
@@ -107,7 +112,9 @@ class Waits:
         seen = [f"{event.event_type} ({event.leg or '–'})" for event in come]
         used = [event for event in come if wanted.fits(event)]
         again = f"; {len(used)} of them had been waited for already" if used else ""
-        raise WaitError(f"no {wanted} within {timeout:g} s{again}. Seen there: {', '.join(seen) or 'no event'}")
+        when = "yet" if self._stuck() else f"within {timeout:g} s"
+        held = f". {held}" if (held := self._held()) else ""
+        raise WaitError(f"no {wanted} {when}{again}. Seen there: {', '.join(seen) or 'no event'}{held}")
 
 
 async def until(condition: Callable[[], object], timeout: float, pause: float = 0.02) -> None:
@@ -119,10 +126,10 @@ async def until(condition: Callable[[], object], timeout: float, pause: float = 
         await asyncio.sleep(pause)
 
 
-async def _within(news: asyncio.Event, until: float) -> bool:
+async def _within(news: asyncio.Event, until: float, stuck: Callable[[], str]) -> bool:
     while not news.is_set():
         left = until - time.monotonic()
-        if left <= 0:
+        if left <= 0 or stuck():
             return False
         with suppress(TimeoutError):
             await asyncio.wait_for(news.wait(), min(left, TURN))

@@ -139,7 +139,11 @@ class Wiring:
         from workbench.clients import Voice, WebRtc
         from workbench.modes import Sessions
 
-        self.waits = Waits(self.run_on)
+        self.waits = Waits(
+            self.run_on,
+            held=lambda: self._stepper.held_up() if self._stepper else "",
+            stuck=lambda: self._stepper.stuck() if self._stepper else "",
+        )
         self.end.callback(self.log.subscribe(self.waits.hear))
         self.voice = Voice(self.settings, self.log.record_request, transport=self.network.transport)
         self.end.callback(self.voice.close)
@@ -198,12 +202,14 @@ class Wiring:
     def stepper(self) -> Stepper:
         """What holds webhooks for a reader; made when first asked for."""
         if self._stepper is None:
+            from workbench.interrupts import when_interrupted
             from workbench.modes.documents import write
             from workbench.stepping import Stepper
 
             local = self.local if isinstance(self.local, Local) else None
             self._stepper = Stepper(self.gate, local, self.masker.text, write)
             self.app.held_seconds = self._stepper.held_seconds
+            self.end.callback(when_interrupted(self._stepper.release))
         return self._stepper
 
     @property

@@ -12,7 +12,7 @@ import pytest
 from tests.scenarios.joined import NOTHING, World
 from workbench import bxml
 from workbench.errors import WaitError, WorkbenchError
-from workbench.stepping import Stop
+from workbench.stops import Stop
 
 Next = Callable[[], Stop]
 BOTH = {"browser": ["phone"], "phone": ["browser"]}
@@ -183,12 +183,151 @@ async def test_a_cell_waits_for_what_is_held(world: World) -> None:
 
 
 def test_live_the_handlers_answer_goes_out_by_itself(world: World, steps: Next, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.stepping.LIVE_SECONDS", 0.2)
+    monkeypatch.setattr("workbench.stops.TIMEOUT_SECONDS", 0.4)
     world.parts.stepper().local = None
     stop = held(world, steps)
     world.idle()
     assert stop.state == "sent by itself"
     assert "<- answer phone: SpeakSentence Transfer" in world.rows()
+
+
+def test_live_an_answer_can_be_too_late(world: World, steps: Next, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.stops.TIMEOUT_SECONDS", 3.0)
+    stepper = world.parts.stepper()
+    stepper.local = None
+    stop = held(world, steps)
+    stop.fault("timeout")
+    assert stop.state == "failed on purpose"
+    assert not [event for event in world.parts.log.events() if event.event_type == "answer" and event.status], "its thread still waits"
+    world.wb.step(False)
+    world.idle()
+    assert "<- answer phone: SpeakSentence Transfer" in world.rows(), "nothing keeps a thread when step mode is off"
+
+
+def test_a_call_says_how_long_its_platform_waits(world: World, steps: Next, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.simulator.world.GRACE_SECONDS", 0.05)
+    world.wb.step("answer")
+    world.wb.transfer.dial(world.phone(), callback_timeout=4)
+    stop = steps()
+    assert stop.patience == 4 and stop.until == stop.event.time + 2
+    stop.fault("timeout")
+    world.idle()
+    assert "<- disconnect phone (callback-error)" in world.rows()
+    assert world.local.clock.paused
+
+
+def test_a_clock_that_is_to_run_past_one_event_would_run_past_all(world: World, steps: Next) -> None:
+    first = held(world, steps)
+    world.parts.stepper().once = True
+    world.parts.stepper()._stop(first.event, world.wb.transfer.flow, first._written)
+    with pytest.raises(WorkbenchError, match="also run past"):
+        first.fault("timeout")
+    assert first.held
+
+
+@pytest.mark.parametrize("nonsense", [lambda event, flow: 1 / 0, lambda event, flow: 42, lambda event, flow: object()])
+def test_a_handler_that_fails_holds_nothing(world: World, nonsense: Callable[..., object]) -> None:
+    world.wb.step()
+    world.wb.transfer.on("answer")(nonsense)
+    world.wb.transfer.dial(world.phone())
+    world.idle()
+    failed = next(event for event in world.parts.log.events() if event.event_type == "answer")
+    assert failed.status == 500 and failed.error, "there is no document to hold: the platform gets a 500, the table its reason"
+    assert world.wb.stops == [] and world.left() == NOTHING
+
+
+def test_a_handler_whose_document_is_wrong_can_be_mended(world: World, steps: Next) -> None:
+    world.wb.transfer.on("answer")(lambda event, flow: "<Response><Nonsense/></Response>")
+    stop = held(world, steps)
+    assert "Nonsense" in repr(stop.check()) and not stop.check().good
+    stop.send("<Response><Pause duration='60'/></Response>")
+    world.idle()
+    assert "<- answer phone: Pause" in world.rows()
+
+
+def test_while_a_handler_hangs_other_flows_are_held(world: World) -> None:
+    hangs, free = threading.Event(), threading.Event()
+
+    def hanging(event: object, flow: object) -> bxml.Pause:
+        hangs.set()
+        assert free.wait(20)
+        return bxml.Pause(60)
+
+    world.wb.transfer.on("answer")(hanging)
+    world.wb.step("answer")
+    world.local.clock.resume()
+    world.phone().set(ring_seconds=0.05)
+    world.phone(2).set(ring_seconds=0.05)
+    world.wb.transfer.dial(world.phone())
+    assert hangs.wait(10)
+    world.wb.bridge.dial(world.phone(2))
+    stop = world.parts.stepper().take(10)
+    assert stop.flow.startswith("bridge")
+    free.set()
+    other = world.parts.stepper().take(10)
+    assert other.flow.startswith("transfer")
+    assert world.wb.stops == [stop, other]
+    world.wb.step(False)
+    world.local.clock.pause()
+    world.idle()
+
+
+def test_what_only_tells_is_shown_and_nothing_else(world: World, steps: Next) -> None:
+    world.wb.transfer.dial(world.phone())
+    world.idle()
+    world.wb.step("disconnect")
+    world.phone().hangup()
+    stop = steps()
+    assert (stop.asks, stop.document) == (False, "")
+    with pytest.raises(WorkbenchError, match="ignores it"):
+        stop.fault("500")
+    stop.send()
+    world.idle()
+    assert world.left() == NOTHING
+
+
+def test_a_secret_that_is_left_out_is_told(world: World, steps: Next) -> None:
+    stop = held(world, steps)
+    verdict = stop.check("<Response><Hangup/></Response>")
+    assert verdict.good and "eyJ•••" in verdict.warnings[0] and "eyJ0" not in repr(verdict)
+    assert not stop.check().warnings
+
+
+def test_a_cell_that_is_run_again_begins_anew(world: World, steps: Next) -> None:
+    former = held(world, steps)
+    world.wb.step("answer")
+    world.wb.transfer.dial(world.phone(2))
+    again = steps()
+    assert (former.state, again.state) == ("let go", "held") and again.flow != former.flow
+
+
+async def test_who_waits_for_what_cannot_come_is_told_what_is_held(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.stepping.CALM_SECONDS", 0.1)
+    world.wb.step("answer")
+    world.wb.transfer.dial(world.phone())
+    stop = await world.wb.stopped()
+    with pytest.raises(WaitError, match=r"no answer .* yet.* Held: answer phone of transfer"):
+        await world.wb.wait_for("answer", timeout=60)
+    with pytest.raises(WaitError, match=r"nothing more comes. Held: answer phone"):
+        await world.wb.stopped(timeout=60)
+    with pytest.raises(WaitError, match="Held: answer phone"):
+        await asyncio.to_thread(world.wb.wait, "answer", timeout=60)
+    # A panel is there: a reader may decide any moment.
+    world.parts.stepper().told.append(lambda: None)
+    with pytest.raises(WaitError, match=r"within 0.3 s.* Held: answer phone"):
+        await world.wb.wait_for("answer", timeout=0.3)
+    stop.send()
+
+
+async def test_an_interrupted_wait_takes_nothing(world: World) -> None:
+    world.wb.step("answer")
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(world.wb.stopped(), 0.2)
+    world.wb.transfer.dial(world.phone())
+    stop = await world.wb.stopped()
+    assert stop.event.event_type == "answer"
+    world.parts.stepper().release()
+    assert stop.state == "let go"
 
 
 def test_an_event_that_does_not_exist_is_refused(world: World) -> None:

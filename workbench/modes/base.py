@@ -214,6 +214,7 @@ class Mode:
         flow, desk = leg.flow, leg.flow.mode.desk
         if isinstance(fields.get("machine_detection"), dict):
             fields["machine_detection"] = self._telling_us(leg, fields["machine_detection"])
+        leg.callback_timeout = fields.get("callback_timeout")
         try:
             made = desk.voice.create_call(
                 from_=desk.number,

@@ -55,6 +55,8 @@ class Leg:
     # Given a document of its own: a B leg then outlives its Transfer.
     moved: bool = False
     participant: Participant | None = None
+    # For how many seconds the platform waits for an answer of ours, when its call says so.
+    callback_timeout: float | None = None
     # What its next `redirect` event is answered, when a cell asked for a redirect with a document.
     planned: list[Document | Handler] = field(default_factory=list)
 
