@@ -15,6 +15,11 @@ CHOICES = (
     *("initiate", "answer", "redirect", "transferAnswer", "transferComplete", "bridgeComplete", "bridgeTargetComplete"),
     *("conferenceCreated", "conferenceMemberJoin", "conferenceMemberExit", "gather", "recordComplete", "referComplete"),
 )
+# Events that only tell something, those of the lessons first.
+TELLING = (
+    *("disconnect", "transferDisconnect", "conferenceCompleted", "dtmf", "machineDetectionComplete", "recordingAvailable"),
+    *("conferenceRecordingAvailable", "transcriptionAvailable"),
+)
 # What a reader knows of an event already, or need not.
 LEFT_OUT = frozenset({"eventType", "accountId", "applicationId", "callUrl", "sipCallId"})
 
@@ -25,6 +30,7 @@ class StepperLike(Protocol):
     told: list[Any]
     events: Any
     local: Any
+    last: Any
 
     @property
     def stops(self) -> Sequence[Any]: ...
@@ -40,7 +46,7 @@ class StepPanel(Panel):
     _esm = module("stepper.js")
 
     def __init__(self, publisher: Publisher, stepper: StepperLike) -> None:
-        self._stepper = stepper
+        self._stepper, self._last = stepper, stepper.last
         super().__init__(publisher, "What now? · step mode", view=self._view())
         stepper.told.append(self._see)
 
@@ -99,14 +105,20 @@ class StepPanel(Panel):
         self.say(f"{stop.event.event_type} {stop.event.leg or ''}".strip() + f": {stop.state}.")
 
     def _see(self) -> None:
+        last = self._stepper.last
+        if last is not self._last and last.state == "sent by itself":
+            self.say(
+                f"{last.about}: the handler's own answer was sent by itself, because the platform would not have waited longer.", "info"
+            )
+        self._last = last
         self._publisher.put(self, self._view())
 
     def _view(self) -> dict[str, Any]:
         events = self._stepper.events
         on = list(CHOICES) if events is None else sorted(events)
-        choices = [*CHOICES, *(name for name in on if name not in CHOICES)]
+        choices = [*CHOICES, *(name for name in on if name not in (*CHOICES, *TELLING))]
         held = [_held(stop, live=self._stepper.local is None) for stop in self._stepper.stops]
-        return {"choices": choices, "on": on, "all": events is None, "held": held}
+        return {"choices": choices, "telling": list(TELLING), "on": on, "all": events is None, "held": held}
 
 
 def _held(stop: Any, *, live: bool) -> dict[str, Any]:

@@ -1,4 +1,5 @@
 import { h, frame, follow, refill, button, reason, actions } from "./common.js";
+import { select, onSelect, ownId } from "./selection.js";
 
 const FAULTS = [["timeout", "answer too late"], ["500", "500 instead of a document"], ["bad XML", "cut the document off"], ["wrong type", "send it as text/html"]];
 const DRAFT = "workbench-draft";
@@ -29,20 +30,32 @@ function lined(onInput) {
   area.addEventListener("input", () => (number(), onInput()));
   area.addEventListener("scroll", () => (lines.scrollTop = area.scrollTop), { passive: true });
   const mark = (line) => ((marked = line), number());
-  return { node: h("div", { class: "wb-editor" }, lines, area), area, mark };
+  /** Another text, as if it had been typed: the page's own undo takes it back. */
+  const put = (text) => {
+    area.focus();
+    area.select();
+    if (!document.execCommand("insertText", false, text)) {
+      area.value = text;
+      number();
+    }
+  };
+  return { node: h("div", { class: "wb-editor" }, lines, area), area, mark, put };
 }
 
 export default {
   render({ model, el, signal }) {
     const box = frame(el, model);
     const ask = actions(model, box);
+    const bench = model.get("bench");
+    const id = ownId();
     const all = button("Hold every event", () => ask(all, "hold", { events: [] }), { class: "wb-button wb-main" });
     const off = button("Let everything go", () => ask(off, "off"));
     const choices = h("div", { class: "wb-choices", role: "group", "aria-label": "Events that are held" });
+    const telling = h("div", { class: "wb-choices", role: "group", "aria-label": "Events that only tell something" });
     const list = h("ul", { class: "wb-list", "aria-label": "Held events" });
     const place = h("div", { class: "wb-now", hidden: true });
     box.tools.append(all, off);
-    box.body.append(h("details", { class: "wb-hold" }, h("summary", {}, "Hold only some"), choices), list, place);
+    box.body.append(h("details", { class: "wb-hold" }, h("summary", {}, "Hold only some"), choices, h("div", { class: "wb-choices wb-more" }, "These only tell something; what they are answered is ignored:"), telling), list, place);
 
     let chosen = null;
     let held = [];
@@ -51,7 +64,7 @@ export default {
     const verdict = h("div", { class: "wb-verdict", role: "status", "aria-live": "polite" });
     let timer = null;
     const now = () => held.find((one) => one.number === chosen);
-    const key = (one) => `${one.flow} ${one.event} ${one.leg} ${one.number}`;
+    const key = (one) => `${bench} ${one.number}`;
     const check = () => chosen !== null && ask(null, "check", { stop: chosen, document: editor.area.value });
     const editor = lined(() => {
       draft(key(now()), editor.area.value);
@@ -63,7 +76,12 @@ export default {
     const send = button("Send", () => decide(send, "answer", { document: text() }), { class: "wb-button wb-main" });
     const next = button("Send and stop at the next", () => decide(next, "step", { document: text() }));
     const anyway = button("Send anyway", () => decide(anyway, "answer", { document: text(), anyway: true }));
-    const back = button("Back to what the handler returned", () => fill(now(), true));
+    const back = button("Back to what the handler returned", () => {
+      editor.put(now().document);
+      draft(key(now()), null);
+      clearTimeout(timer);
+      check();
+    });
     const fault = h("select", { class: "wb-input", "aria-label": "Have the answer go wrong" }, h("option", { value: "" }, "Let it go wrong …"), ...FAULTS.map(([kind, words]) => h("option", { value: kind }, `${kind}: ${words}`)));
     fault.addEventListener("change", () => {
       if (fault.value) decide(fault, "fault", { kind: fault.value });
@@ -78,8 +96,7 @@ export default {
     });
     place.append(head, facts, clock, h("div", { class: "wb-part" }, "What is answered"), editor.node, verdict, h("div", { class: "wb-form" }, send, next, anyway, back, fault));
 
-    const fill = (one, fresh = false) => {
-      if (fresh) draft(key(one), null);
+    const fill = (one) => {
       editor.area.value = draft(key(one)) ?? one.document;
       editor.area.readOnly = !one.asks;
       editor.mark(null);
@@ -87,6 +104,8 @@ export default {
     };
     const open = (one) => {
       chosen = one.number;
+      clearTimeout(timer);
+      select({ bench, from: id, key: `e${one.id}`, event: one.id, leg: one.leg || null });
       head.textContent = `${[one.event, one.leg, one.cause && `(${one.cause})`].filter(Boolean).join(" ")} · ${one.flow}`;
       facts.replaceChildren(...one.fields.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
       place.hidden = false;
@@ -113,7 +132,11 @@ export default {
       for (const node of [send, next]) reason(node, why);
     };
     model.on("msg:custom", onMessage);
-    signal?.addEventListener("abort", () => model.off("msg:custom", onMessage));
+    const deaf = onSelect(bench, id, ({ event }) => {
+      const one = event !== null && held.find((other) => other.id === event);
+      if (one && one.number !== chosen) open(one);
+    });
+    signal?.addEventListener("abort", () => (model.off("msg:custom", onMessage), deaf()));
 
     const item = (one) => {
       const node = h("button", { type: "button", class: "wb-held", "data-key": `stop ${one.number}`, "aria-pressed": String(one.number === chosen) },
@@ -128,18 +151,21 @@ export default {
     };
     follow(model, box, (given) => {
       view = given;
+      for (const one of held) if (!view.held.some((other) => other.number === one.number)) draft(key(one), null);
       held = view.held;
       box.count.textContent = held.length ? `${held.length} held, the platform waits` : view.on.length ? "on" : "off";
       reason(off, view.on.length || held.length ? "" : "Nothing is held.");
       all.setAttribute("aria-pressed", String(Boolean(view.all)));
-      refill(choices, view.choices.map((name) => {
+      const choice = (name) => {
         const tick = h("input", { type: "checkbox", "data-key": `hold ${name}`, checked: view.on.includes(name) });
         tick.addEventListener("change", () => {
           const on = view.on.filter((other) => other !== name).concat(tick.checked ? [name] : []);
           ask(tick, on.length ? "hold" : "off", on.length ? { events: on } : {});
         });
         return h("label", {}, tick, " ", name);
-      }));
+      };
+      refill(choices, view.choices.map(choice));
+      refill(telling, view.telling.map(choice));
       if (!now()) {
         chosen = null;
         place.hidden = true;
