@@ -49,7 +49,7 @@ APPLICATION: dict[str, Row] = {
     "demo": ({*CONTRACT, "feed", "messages", "modes", "narration"}, set()),
     "hearing": ({*CONTRACT, "messages"}, set()),
     "sounds": ({*CONTRACT, "records"}, set()),
-    "capsule": ({*CONTRACT, "masking", "messages", "narration", "records", "scripts", "sounds"}, set()),
+    "capsule": ({*CONTRACT, "details", "masking", "messages", "narration", "records", "scripts", "sounds"}, set()),
     "cassette": ({*CONTRACT, "as_pytest", "evening", "files", "records"}, set()),
     "resending": ({*CONTRACT, "records"}, {"httpx"}),
     "evening": ({"masking"}, set()),
@@ -96,6 +96,8 @@ APPLICATION: dict[str, Row] = {
     "whose": ({"records"}, set()),
     "messages": ({"doings", "records", "whose"}, set()),
     "feed": ({*CONTRACT, "messages", "records"}, set()),
+    "copying": ({*CONTRACT, "details", "masking", "records"}, set()),
+    "details": ({*CONTRACT, "records"}, set()),
     "figure": ({*CONTRACT, "messages", "records"}, set()),
     "events": ({*CONTRACT, "settings", "records", "masking", "database", "frames"}, {"pandas"}),
     "waiting": ({*CONTRACT, "records"}, set()),
@@ -111,7 +113,7 @@ APPLICATION: dict[str, Row] = {
     "callbacks": ({*CONTRACT, "settings", "records", "lanes", "modes"}, {"flask", "werkzeug"}),
     "modes": ({*CONTRACT, "clients", "records", "masking"}, {"pandas"}),
     "widgets": (
-        {*CONTRACT, "clients", "events", "local", "modes", "records", "scripts"},
+        {*CONTRACT, "clients", "events", "details", "local", "modes", "records", "scripts"},
         {"anywidget", "ipywidgets", "pandas", "traitlets"},
     ),
 }

@@ -15,8 +15,8 @@ from hashlib import sha256
 from html import escape
 from typing import Any
 
-from workbench import bxml, scripts
-from workbench.errors import BxmlError
+from workbench import scripts
+from workbench.details import explained, pretty
 from workbench.masking import HIDDEN, Masker
 from workbench.messages import Lane, Message
 from workbench.narration import sentence
@@ -118,7 +118,8 @@ def detail(event: Event) -> dict[str, Any]:
         asked = f"{data.get('method', '')} {data.get('path', '')}".strip()
         parts = [_json(asked or "Request", data.get("request")), _json(f"Answer {event.status or 'none'}", data.get("response"))]
     else:
-        parts = [_json("Webhook", _unsecret(data)), _document(f"Answer {event.status or 'none'}", event.reply)]
+        said = [{**part, "rows": [list(map(Cleaner().text, row)) for row in part["rows"]]} for part in explained(event.reply)]
+        parts = [_json("Webhook", _unsecret(data)), _document(f"Answer {event.status or 'none'}", event.reply), *said]
     if event.error:
         parts.append({"head": "What went wrong", "kind": "error", "text": event.error})
     title = " · ".join(filter(None, [event.event_type, event.leg, event.cause]))
@@ -140,10 +141,7 @@ def _json(head: str, value: Any) -> dict[str, Any] | None:
 def _document(head: str, body: str | None) -> dict[str, Any] | None:
     if not body:
         return None
-    try:
-        return {"head": head, "kind": "bxml", "text": bxml.parse(body).pretty()}
-    except BxmlError:
-        return {"head": head, "kind": "text", "text": body}
+    return {"head": head, "kind": "bxml" if body.lstrip().startswith("<") else "text", "text": pretty(body)}
 
 
 def _hashed(text: str) -> str:

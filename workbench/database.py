@@ -105,6 +105,12 @@ class Database:
         rows = self._read(_READ, run, *self._range(found[0][0] * _PER_RUN), mode, flow) if found else []
         return map(_event, rows)
 
+    def event(self, run: str, number: int) -> Event | None:
+        """One event of a run by its id."""
+        found = self._read("SELECT number FROM runs WHERE run = ?", run)
+        key = found[0][0] * _PER_RUN + number if found else -1
+        return next(map(_event, self._read(_READ, run, key, key, None, None)), None) if 0 <= number < _PER_RUN else None
+
     def runs(self) -> list[sqlite3.Row]:
         """Rows of run, first time, last time, number of events; the newest first."""
         return self._read(_RUNS)

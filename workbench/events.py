@@ -28,6 +28,8 @@ from workbench.settings import Settings
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from workbench.tokens import Claims
+
 _Key = tuple[str, ...]
 Listener = Callable[[Event], None]
 # A platform repeats a webhook within seconds; at 400 calls per second this is still ten of them.
@@ -162,6 +164,10 @@ class EventLog:
 
         return unsubscribe
 
+    def claims(self, shown: str) -> Claims | None:
+        """What a masked token says, by what is shown of it, as long as it is remembered."""
+        return self._masker.claims(shown)
+
     def close(self) -> None:
         """Close the log; reading stays possible."""
         self._database.close()
@@ -171,6 +177,10 @@ class EventLog:
     def events(self, mode: str | None = None, flow: str | None = None, *, run: str | None = None) -> list[Event]:
         """The events of a mode, a flow, or all of them, in the order in which they happened; of this run unless told otherwise."""
         return in_order(self._database.events(run or self.run, mode, flow))
+
+    def event(self, number: int, *, run: str | None = None) -> Event | None:
+        """One event by its id; of this run unless told otherwise. None when there is none."""
+        return self._database.event(run or self.run, number)
 
     def frame(self, mode: str | None = None, flow: str | None = None, *, run: str | None = None) -> DataFrame:
         """The same events as a table; its columns are described in `workbench.frames`."""

@@ -109,6 +109,10 @@ class Local:
         """Everything there is: account, applications, numbers, phones, calls, conferences, sessions, participants, endpoints, devices."""
         return dict(self.send("GET", "/state"))
 
+    def rule(self, rule: str) -> dict[str, str]:
+        """What a rule of the platform says: text, label, source. Raises ApiError for one that does not exist."""
+        return dict(self.send("GET", f"/rules/{quote(rule, safe='')}"))
+
     def reset(self) -> None:
         """Start over: nothing is left of calls, sessions and scripts."""
         self.send("POST", "/reset")

@@ -10,10 +10,16 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from workbench.errors import TokenError
+from workbench.tokens import Claims, read
+
 HIDDEN = "•••"
+# So many tokens keep what they say.
+CLAIMS = 1000
 _SECRET_KEYS = frozenset(
     {
         "password",
@@ -54,6 +60,8 @@ class Masker:
         self._own = frozenset(own)
         found = sorted({value for value in values if len(value) >= 8}, key=len, reverse=True)
         self._values = re.compile("|".join(map(re.escape, found))) if found else None
+        # What a token that was hidden says, by what is shown of it; nowhere else than here, and the token itself not at all.
+        self._claims: dict[str, Claims] = {}
 
     def value(self, value: Any, key: str = "") -> Any:
         """The same JSON value with everything secret masked."""
@@ -70,7 +78,7 @@ class Masker:
         if self._values is not None:
             text = self._values.sub(HIDDEN, text)
         if "eyJ" in text:
-            text = _TOKEN.sub(lambda found: "eyJ" + self._hidden(found[0]), text)
+            text = _TOKEN.sub(lambda found: self._token(found[0]), text)
         if ";encoding=jwt" in text:
             text = _JWT_ENTRY.sub(lambda found: self._hidden(found[0]), text)
         if "assword" in text or "sername" in text or "oken=" in text or "ticket=" in text or "secret=" in text:
@@ -99,6 +107,20 @@ class Masker:
     def _people(self, text: str) -> str:
         text = _SIP_USER.sub(lambda found: found[0] if found[0] in self._own else self._hidden(found[0]), text)
         return _NUMBER.sub(lambda found: self.number(found[0].replace("%2B", "+")), text)
+
+    def claims(self, shown: str) -> Claims | None:
+        """What a hidden token says, by what is shown of it; None for one that was not seen lately, or is no participant's."""
+        return self._claims.get(shown)
+
+    def _token(self, token: str) -> str:
+        shown = "eyJ" + self._hidden(token)
+        if shown not in self._claims:
+            with suppress(TokenError):
+                claims = read(token)
+                if len(self._claims) >= CLAIMS:
+                    self._claims.pop(next(iter(self._claims)), None)
+                self._claims[shown] = claims
+        return shown
 
     def _hidden(self, value: str) -> str:
         return HIDDEN + self._hash(value)

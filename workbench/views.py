@@ -13,10 +13,14 @@ from workbench.local import Local, token_of
 if TYPE_CHECKING:
     from workbench.bars import Timing
     from workbench.compare import Comparison
+    from workbench.copying import Hosts
+    from workbench.details import Details, Known
     from workbench.events import Run
     from workbench.local import Happening
     from workbench.modes import Flow, Mode, Participant
+    from workbench.modes.handlers import Source
     from workbench.playing import Played
+    from workbench.records import Event
     from workbench.story import Stories, Story
     from workbench.widgets import Panels
     from workbench.wiring import Wiring
@@ -27,6 +31,7 @@ class Views:
 
     _wiring: Wiring
     _panels: Panels | None = None
+    _rules: dict[str, dict[str, str] | None]
 
     if TYPE_CHECKING:
         local: Local | NoLocal
@@ -140,6 +145,52 @@ class Views:
 
         return timing.set_up(self._wiring.log.events(flow=flow.id), self._happened())
 
+    def details(self, event: Event | int) -> Details:
+        """A closer look at an event, by itself or its id: request and answer, the document explained, tokens decoded, handler, rule."""
+        from workbench.details import of
+
+        return of(self._event(event), self._known())
+
+    def _event(self, event: Event | int) -> Event:
+        wanted = event if isinstance(event, int) else event.id
+        found = self._wiring.log.event(wanted)
+        if found is None:
+            raise WorkbenchError(f"there is no event {wanted} in this run; wb.events lists them")
+        return found
+
+    def _known(self) -> Known:
+        from workbench.copying import copies
+        from workbench.details import Known
+
+        parts = self._wiring
+        modes = tuple(parts.modes.values())
+
+        def source(event: int) -> str | None:
+            return next((found for mode in modes if (found := mode.source_of(event)) is not None), None)
+
+        return Known(self._rule, source, parts.log.claims, lambda event: copies(event, self._hosts()))
+
+    def copy(self, event: Event | int, kind: str = "curl") -> Source:
+        """An event as something to paste: a request as curl, httpx or sdk, an answer as xml or (SDK) objects. Secrets become variables."""
+        from workbench.copying import copy
+        from workbench.modes.handlers import Source
+
+        return Source(copy(self._event(event), kind, self._hosts()))
+
+    def _hosts(self) -> Hosts:
+        from workbench.copying import Hosts
+
+        settings = self._wiring.settings
+        return Hosts(settings.voice_url, settings.webrtc_url, "" if settings.live else settings.account_id)
+
+    def _rule(self, rule: str) -> dict[str, str] | None:
+        if rule not in self._rules:
+            try:
+                self._rules[rule] = self.local.rule(rule) if self.local else None
+            except WorkbenchError:
+                return None
+        return self._rules[rule]
+
     # -- panels --------------------------------------------------------------------------------------------------------------------
 
     def dialer(self, mode: str = "transfer") -> Any:
@@ -222,6 +273,7 @@ class Views:
                 lines=Addresses(parts.settings),
                 local=parts.local if isinstance(parts.local, Local) else None,
                 shown=parts.settings.masked,
+                known=self._known(),
             )
             parts.end.callback(self._panels.close)
         return self._panels

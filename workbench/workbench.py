@@ -59,6 +59,7 @@ class Workbench(Lessons, Views, Steering, TakeAway):
         self.webrtc: WebRtc = self._wiring.webrtc
         self._people: dict[str, Participant] = {}
         self._left: list[str] = []
+        self._rules: dict[str, dict[str, str] | None] = {}
         if _in_notebook():
             # Only now: one that could not start is nothing to close.
             Workbench._current = weakref.ref(self)

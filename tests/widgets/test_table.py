@@ -8,7 +8,7 @@ from tests.widgets.test_text import TOKEN
 from workbench.records import About, Exchange, Reply
 from workbench.widgets import EventTable, Publisher
 from workbench.widgets.deltas import TAIL
-from workbench.widgets.table import answered, parts, row
+from workbench.widgets.table import answered, detail, row
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_details_hold_request_answer_and_error(table, page, happen, log):
     page.until(page.rows)
     send(table, {"detail": event.id})
     detail = page.until(lambda: [message["detail"] for message in page.messages if "detail" in message])[0]
-    assert [part["kind"] for part in detail["parts"]] == ["error", "bxml", "json", "text"]
+    assert [part["kind"] for part in detail["parts"]] == ["error", "text", "json", "text"]
     assert detail["parts"][0]["text"].startswith("ValueError: no")
     assert json.loads(detail["parts"][2]["text"])["callId"] == event.call_id
     assert detail == table.details(event.id)
@@ -134,7 +134,7 @@ def test_details_hold_request_answer_and_error(table, page, happen, log):
 
 def test_a_request_opens_to_its_body_and_answer(log):
     exchange = Exchange("updateCallBxml", "PUT", "/calls/c-1/bxml", 1.0, "<Bxml><Pause/></Bxml>", 204, None, 3.0)
-    heads = {part["head"]: part["text"] for part in parts(log.record_request(exchange))}
+    heads = {part["head"]: part["text"] for part in detail(log.record_request(exchange))["parts"]}
     assert "<Pause/>" in heads["Request · PUT /calls/c-1/bxml"]
     assert heads["Answer · 204"] == "(empty)"
 
@@ -145,7 +145,7 @@ def test_a_refused_request_shows_the_rule_behind_it(log):
     )
     event = log.record_request(exchange)
     assert row(event)["label"] == "documented"
-    assert parts(event)[-1] == {"head": "Rule of the local platform", "kind": "text", "text": "request.to (documented)"}
+    assert detail(event)["parts"][-1] == {"head": "Rule of the local platform", "kind": "text", "text": "request.to (documented)"}
 
 
 def test_tokens_are_in_nothing_that_is_sent(log, publisher, page, happen):

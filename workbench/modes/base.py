@@ -79,6 +79,10 @@ class Mode:
         """The event types that have a handler, and whose: the mode's or a cell's."""
         return self._handlers.table()
 
+    def source_of(self, event: int) -> str | None:
+        """The source of the function that answered an event (its id), as it was then."""
+        return self._handlers.source_of(event)
+
     @property
     def replaced(self) -> dict[str, Handler]:
         """The functions that answer in the place of the mode's own, by event type."""
@@ -140,6 +144,7 @@ class Mode:
                 return planned
             handler = planned
         if handler is not None:
+            self._handlers.used(event.id, handler)
             return handler(event, flow)
         if event.event_type not in ASKING:
             return None

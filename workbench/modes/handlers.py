@@ -50,6 +50,8 @@ TELLING = frozenset(
         "onDisconnect",
     }
 )
+# So many events know which function answered them.
+USED = 2000
 # A misspelt event type would never be asked for, so `on` refuses it.
 EVENT_TYPES = ASKING | CONFERENCE | TELLING
 
@@ -72,6 +74,7 @@ class Handlers:
     def __init__(self, mode: Any) -> None:
         self._mode = mode
         self._replaced: dict[str, Handler] = {}
+        self._used: dict[int, Handler] = {}
 
     def on(self, event_type: str) -> Callable[[Handler], Handler]:
         """A decorator that makes a function the handler; used again, the newer one counts."""
@@ -103,6 +106,20 @@ class Handlers:
     def replaced(self) -> dict[str, Handler]:
         """The functions that cells have put in the place of the mode's own."""
         return dict(self._replaced)
+
+    def used(self, event: int, handler: Handler) -> None:
+        """Note which function answers an event; the last ones are kept."""
+        self._used[event] = handler
+        while len(self._used) > USED:
+            self._used.pop(next(iter(self._used)), None)
+
+    def source_of(self, event: int) -> str | None:
+        """The source of the function that answered an event, as it was then; None when nobody knows any more."""
+        handler = self._used.get(event)
+        try:
+            return None if handler is None else textwrap.dedent(inspect.getsource(handler)).rstrip()
+        except (OSError, TypeError):
+            return None
 
     def source(self, event_type: str) -> Source:
         """The source of the function that answers such events."""

@@ -89,6 +89,7 @@ class ControlApi:
             Operation("POST", "/hears/measure", "measure who hears whom", self.measure),
             Operation("GET", "/state", "everything there is", self.state),
             Operation("GET", "/events", "what happened, as NDJSON", self.events),
+            Operation("GET", "/rules/{rule}", "what a rule says, how sure it is, and where it is written", self.rule),
             Operation("GET", "/faults", "what goes wrong with webhooks on demand", self.get_faults),
             Operation("PUT", "/faults", "have webhooks come twice, late or not at all, and tokens expire", self.put_faults),
             Operation("POST", "/clock", "pause, advance, run to idle, resume, halt", self.clock),
@@ -206,6 +207,13 @@ class ControlApi:
         return StreamingResponse(lines, media_type=NDJSON)
 
     # Time
+
+    async def rule(self, request: Request) -> Response:
+        """GET /_local/rules/{rule}"""
+        rule = RULES.get(request.path_params["rule"])
+        if rule is None:
+            raise Refusal(404, f"there is no rule {request.path_params['rule']!r}", "local.field")
+        return json_response({"rule": rule.id, "text": rule.text, "label": rule.label, "source": rule.source})
 
     async def get_faults(self, request: Request) -> Response:
         """GET /_local/faults"""

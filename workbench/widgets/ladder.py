@@ -102,10 +102,11 @@ class LadderPanel(Rows):
                 self.send({"detail": dict(detail)})
 
 
-def event_details(events: Callable[[], Sequence[Event]], shown: Callable[[Event], Mapping[str, Any]]) -> Details:
+def event_details(event: Callable[[int], Event | None], shown: Callable[[Event], Mapping[str, Any]]) -> Details:
     """The details of an event of the log, by its number."""
 
     def of(number: int) -> Mapping[str, Any] | None:
-        return next((shown(event) for event in events() if event.id == number), None)
+        found = event(number)
+        return None if found is None else shown(found)
 
     return of

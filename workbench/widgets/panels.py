@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
+from workbench.details import Known
 from workbench.errors import WorkbenchError
 from workbench.records import About
 from workbench.widgets import text
@@ -72,9 +73,10 @@ class Panels:
         lines: Lines,
         local: LocalLike | None = None,
         shown: Callable[[str], str] = str,
+        known: Known | None = None,
     ) -> None:
         self._log, self._voice, self._side, self._number, self._shown = log, voice, side, number, shown
-        self._local, self._lines = local or None, lines
+        self._local, self._lines, self._known = local or None, lines, known
         self._modes = {mode.name: mode for mode in modes}
         self._made: dict[tuple[object, ...], Panel] = {}
         self._lock = threading.RLock()
@@ -85,11 +87,11 @@ class Panels:
 
     def table(self, mode: str | None = None, flow: str | None = None) -> EventTable:
         """The live event table: of all modes, of one, or of one flow."""
-        return self._panel(("table", mode, flow), lambda: EventTable(self._log, self.publisher, mode=mode, flow=flow))
+        return self._panel(("table", mode, flow), lambda: EventTable(self._log, self.publisher, mode=mode, flow=flow, known=self._known))
 
     def ladder(self, feed: Feed, draw: Callable[[str | None], Figure], flow: str | None = None) -> LadderPanel:
         """Flows as ladders, the newest unless told which."""
-        details = event_details(self._log.events, detail)
+        details = event_details(self._log.event, lambda event: detail(event, self._known))
         return self._panel(("ladder", flow), lambda: LadderPanel(feed, self.publisher, draw=draw, details=details, flow=flow))
 
     def select(self, picked: Mapping[str, Any]) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, Protocol
 
+from workbench import details
+from workbench.details import Known
 from workbench.records import Event
 from workbench.widgets import text
 from workbench.widgets.deltas import Rows
@@ -23,14 +26,18 @@ class Log(Protocol):
 
     def events(self, mode: str | None = None, flow: str | None = None) -> list[Event]: ...
 
+    def event(self, number: int) -> Event | None: ...
+
 
 class EventTable(Rows):
     """All events of the log, or those of one `mode` or `flow`; a row opens to what was sent and what was answered."""
 
     _esm = module("table.js")
 
-    def __init__(self, log: Log, publisher: Publisher, *, mode: str | None = None, flow: str | None = None) -> None:
-        self._publisher, self._log = publisher, log
+    def __init__(
+        self, log: Log, publisher: Publisher, *, mode: str | None = None, flow: str | None = None, known: Known | None = None
+    ) -> None:
+        self._publisher, self._log, self._known = publisher, log, known
         self._wanted = (mode, flow)
         self._events: dict[int, Event] = {}
         self._begin()
@@ -40,8 +47,8 @@ class EventTable(Rows):
             super().__init__(publisher, f"{(flow or mode or 'all').capitalize()} · events", rows=rows)
 
     def details(self, event_id: int) -> dict[str, Any]:
-        """What a row opens to: `title`, and `parts`, a list of heading, kind (json, bxml, error or text) and text. Masked."""
-        return detail(self._events[event_id])
+        """What a row opens to, masked: see `workbench.details`."""
+        return detail(self._events[event_id], self._known)
 
     def html(self) -> str:
         """The table as static HTML, read from the log: events that are still on their way to the page are in it."""
@@ -117,32 +124,6 @@ def answered(event: Event) -> str:
     return str(event.status)
 
 
-def detail(event: Event) -> dict[str, Any]:
+def detail(event: Event, known: Known | None = None) -> dict[str, Any]:
     """What an event opens to."""
-    return {"id": event.id, "title": f"{event.event_type} · {text.clock(event.time)}", "parts": parts(event)}
-
-
-def parts(event: Event) -> list[dict[str, str]]:
-    """The parts of an event's details, the most telling first."""
-    found = []
-    if event.error:
-        found.append(("Error in the handler" if event.direction == "webhook" else "Error", "error", text.pretty_error(event.error)))
-    if event.direction == "request":
-        found.append((f"Request · {event.data.get('method', '')} {event.data.get('path', '')}", "json", body(event.data.get("request"))))
-        found.append((f"Answer · {event.status or 'none'}", "json", body(event.data.get("response"))))
-    else:
-        answer = f"Answer of this notebook · {event.status or 'pending'}"
-        found.append((answer, "bxml", text.pretty_bxml(event.reply) if event.reply else "(empty)"))
-        found.append(("What the platform sent", "json", text.pretty_json(event.data)))
-    if event.rule:
-        found.append(("Rule of the local platform", "text", f"{event.rule} ({event.label or 'no label'})"))
-    if event.duplicate_of is not None:
-        found.append(("Sent again", "text", "The same webhook came before; it got the same answer."))
-    return [{"head": head, "kind": kind, "text": words} for head, kind, words in found]
-
-
-def body(value: Any) -> str:
-    """A request's or answer's body, if it has one; BXML as BXML."""
-    if value in (None, "", {}):
-        return "(empty)"
-    return text.pretty_bxml(value) if isinstance(value, str) else text.pretty_json(value)
+    return asdict(details.of(event, known))
