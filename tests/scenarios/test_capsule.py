@@ -40,7 +40,8 @@ def test_a_capsule_holds_the_flow_and_no_secret(world: World, tmp_path: Path) ->
     shown = [one["label"] for one in told["messages"] if one["kind"] == "reply"]
     assert shown == ["SpeakSentence, Pause"]
     answered = next(one for one in told["details"].values() if one["title"].startswith("answer"))
-    assert [part["kind"] for part in answered["parts"]] == ["json", "bxml", "explained"] and "<SpeakSentence" in answered["parts"][1]["text"]
+    assert [part["kind"] for part in answered["parts"]] == ["json", "bxml", "explained"]
+    assert "<SpeakSentence" in answered["parts"][1]["text"]
     # once for the page's script, once for what it reads
     assert text.count("</script>") == 2
     assert not re.search(r"\+1\d{10}|\d{10}|919.555.\d{4}|eyJ[\w-]{10}", json.dumps(told["details"]) + json.dumps(told["lanes"]))
