@@ -40,6 +40,7 @@ APPLICATION: dict[str, Row] = {
     "__main__": (None, None),
     "workbench": (None, None),
     "wiring": (None, None),
+    "reaching": ({*CONTRACT, "clients", "local", "modes", "settings"}, {"httpx"}),
     "views": (None, set()),
     "steering": (None, {"pandas"}),
     "takeaway": (None, set()),

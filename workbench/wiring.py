@@ -5,12 +5,12 @@ from __future__ import annotations
 import atexit
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import ApiError, CallbackError, SettingsError, WorkbenchError
+from workbench import reaching
+from workbench.errors import ApiError, WorkbenchError
 from workbench.handles import NoLocal
 from workbench.local import Local
 from workbench.process import LocalProcess
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from workbench.callbacks import CallbackApp
-    from workbench.clients import WebRtc
     from workbench.failing import Answers
     from workbench.feed import Feed
-    from workbench.modes import BridgeMode, ConferenceMode, Flow, Gate, Mode, TransferMode, Written
+    from workbench.modes import BridgeMode, ConferenceMode, Flow, Mode, TransferMode, Written
     from workbench.records import Event, Reply
     from workbench.server import CallbackServer
     from workbench.stepping import Stepper
@@ -127,12 +126,12 @@ class Wiring:
             transport=self.network.transport,
         )
         self.end.callback(self.local.close)
-        self.settings = _owned(self.settings, self.local.state())
+        self.settings = reaching.owned(self.settings, self.local.state())
         # Pictures of who hears whom are noted from now on, for whoever looks back.
         self.local.happenings(after=1, hears=True)
-        _take_inbound(self.local, self.settings.application_id, self.gate)
+        reaching.take_inbound(self.local, self.settings.application_id, self.gate)
         if self.process is None:
-            self.end.callback(_leave_inbound, self.local, self.settings.application_id, self.gate)
+            self.end.callback(reaching.leave_inbound, self.local, self.settings.application_id, self.gate)
 
     def _connect_clients(self) -> None:
         """The APIs, and who waits for events."""
@@ -254,9 +253,9 @@ class Wiring:
     def ping(self) -> dict[str, str]:
         """Ask each part for a sign of life. Raises what the first one that has none raised."""
         return {
-            "Voice API": _timed(lambda: next(self.voice.list_calls(page_size=1), None)),
-            "WebRTC API": _timed(lambda: _ask_webrtc(self.webrtc)),
-            "callbacks": _timed(lambda: _reach(f"{self.gate.base}/ping", self.instance, self.tunnel.kind)),
+            "Voice API": reaching.timed(lambda: next(self.voice.list_calls(page_size=1), None)),
+            "WebRTC API": reaching.timed(lambda: reaching.ask_webrtc(self.webrtc)),
+            "callbacks": reaching.timed(lambda: reaching.reach(f"{self.gate.base}/ping", self.instance, self.tunnel.kind)),
         }
 
     # -- the end -------------------------------------------------------------------------------------------------------------------
@@ -316,58 +315,3 @@ class Wiring:
         if self.process is not None and self.process.running:
             left.append(f"process {self.process.pid}")
         return left
-
-
-def _ask_webrtc(webrtc: WebRtc) -> None:
-    try:
-        webrtc.session("00000000-0000-4000-8000-000000000000")
-    except ApiError as error:
-        # It knows no such session: it is there and has let us in.
-        if error.status != 404:
-            raise
-
-
-def _reach(url: str, instance: str, tunnel: str) -> None:
-    """Ask our own callback server under its public address. CallbackError when somebody else answers there, or nobody."""
-    import httpx
-
-    try:
-        answer = httpx.get(url, timeout=10.0, trust_env=tunnel != "none")
-    except httpx.HTTPError as error:
-        raise CallbackError(f"{url} does not answer ({type(error).__name__}): the platform could not reach us either") from error
-    if answer.text != instance:
-        raise CallbackError(f"{url} leads somewhere else: it answers {answer.status_code}, but not as this workbench")
-
-
-def _timed(ask: Callable[[], object]) -> str:
-    began = time.perf_counter()
-    ask()
-    return f"answers in {(time.perf_counter() - began) * 1000:.0f} ms"
-
-
-def _owned(settings: Settings, state: dict[str, Any]) -> Settings:
-    """The settings with a number and an application that this platform has. SettingsError when those given are not there."""
-    numbers = {one["number"]: one["applicationId"] for one in state["numbers"]}
-    number = settings.number or next(iter(numbers), "")
-    if number not in numbers:
-        raise SettingsError(f"number: the local platform has no {number or 'number'}; it has {', '.join(numbers) or 'none'}")
-    return settings.model_copy(update={"number": number, "application_id": settings.application_id or numbers[number]})
-
-
-def _take_inbound(local: Local, application_id: str, gate: Gate) -> None:
-    """Have the application's inbound calls come to us."""
-    local.application(
-        application_id,
-        callInitiatedCallbackUrl=f"{gate.base}/inbound/initiate",
-        callStatusCallbackUrl=f"{gate.base}/inbound/disconnect",
-        username=gate.username,
-        password=gate.password,
-    )
-
-
-def _leave_inbound(local: Local, application_id: str, gate: Gate) -> None:
-    """A platform that goes on must not ring where nobody answers; unless somebody else has taken over."""
-    with suppress(ApiError):
-        urls = {one["applicationId"]: one["callInitiatedCallbackUrl"] for one in local.state()["applications"]}
-        if urls.get(application_id) == f"{gate.base}/inbound/initiate":
-            local.application(application_id, callInitiatedCallbackUrl=None, callStatusCallbackUrl=None)
