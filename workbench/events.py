@@ -82,6 +82,7 @@ class EventLog:
         self._answers: dict[_Key, _First] = {}
         self._refused: dict[str, int] = {}
         self._listeners: tuple[Listener, ...] = ()
+        self._early: tuple[Listener, ...] = ()
 
     # -- writing -------------------------------------------------------------------------------------------------------------------
 
@@ -153,20 +154,32 @@ class EventLog:
         with self._lock:
             return next((key[2] for key, first in self._answers.items() if first.id == event_id), None)
 
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` with each event, masked, once its outcome is committed. Returns what ends the subscription."""
+    def subscribe(self, listener: Listener, *, early: bool = False) -> Callable[[], None]:
+        """Call `listener` with each event, masked, once its outcome is committed; `early` also with those that a reader holds before.
+
+        Returns what ends the subscription.
+        """
         with self._lock:
             self._listeners = (*self._listeners, listener)
+            if early:
+                self._early = (*self._early, listener)
 
         def unsubscribe() -> None:
             with self._lock:
                 self._listeners = tuple(one for one in self._listeners if one is not listener)
+                self._early = tuple(one for one in self._early if one is not listener)
 
         return unsubscribe
 
     def claims(self, shown: str) -> Claims | None:
         """What a masked token says, by what is shown of it, as long as it is remembered."""
         return self._masker.claims(shown)
+
+    def pending(self, event_id: int, flow: str) -> None:
+        """Show an event of this flow whose outcome takes long."""
+        for event in self.events(flow=flow) if self._early else ():
+            if event.id == event_id:
+                self._tell(event, self._early)
 
     def close(self) -> None:
         """Close the log; reading stays possible."""
@@ -218,8 +231,8 @@ class EventLog:
         if len(self._answers) > REMEMBERED:
             del self._answers[next(iter(self._answers))]
 
-    def _tell(self, event: Event) -> None:
-        for listener in self._listeners:
+    def _tell(self, event: Event, listeners: Iterable[Listener] | None = None) -> None:
+        for listener in self._listeners if listeners is None else listeners:
             # a callback must not fail because somebody who watches does
             with contextlib.suppress(Exception):
                 listener(event)

@@ -33,7 +33,8 @@ LOOK_SECONDS = 0.02
 class Stepper:
     """Which webhooks are held, and those that are. Thread-safe. `local` is the platform whose clock can wait.
 
-    `mask` hides secrets in what is shown, `write` makes a document of what a handler may return, `told` is called at each change.
+    `mask` hides secrets in what is shown, `write` makes a document of what a handler may return, `told` is called at each change, `seen`
+    with event and flow of what is held.
     """
 
     gate: Gate
@@ -41,6 +42,7 @@ class Stepper:
     mask: Callable[[str], str]
     write: Callable[[Any, Gate], Written]
     told: list[Callable[[], object]] = field(default_factory=list)
+    seen: Callable[[int, str], object] = lambda event, flow: None
     events: frozenset[str] | None = frozenset()
     once: bool = False
 
@@ -147,6 +149,8 @@ class Stepper:
         stop = self._stop(event, flow, written)
         if stop is None:
             return written
+        with suppress(Exception):
+            self.seen(event.id, flow.id)
         self.tell()
         return stop.wait(None if self.local is not None else max(0.0, stop.until - time.time()))
 

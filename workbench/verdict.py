@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench import bxml
 from workbench.bxml import Where
@@ -12,6 +13,7 @@ from workbench.masking import HIDDEN
 from workbench.modes.handlers import CONFERENCE, TELLING
 
 REFUSED = "the platform refuses the whole document and the call ends with cause invalid-bxml"
+_INSIDE = re.compile(r"inside <(\w+)>")
 # What stands in the place of a document that the platform does not run (bxml/about, webhooks/about).
 _THEN = {
     Where.CALL: (REFUSED, "documented"),
@@ -70,7 +72,7 @@ def judge(document: str, event_type: str, secrets: Mapping[str, str] | None = No
     try:
         root = bxml.parse(restored(document, secrets), where)
     except BxmlError as error:
-        return _refused(error, where, secrets)
+        return replace(_refused(error, where, secrets), warnings=_unclosed(document, error))
     gone = (f"{one}, a secret of what the handler returned, is not in it" for one in secrets if one not in document)
     return Verdict(True, tuple(type(verb).__name__ for verb in root.verbs), warnings=(*root.warnings, *gone))
 
@@ -107,6 +109,18 @@ def _refused(error: BxmlError, where: Where, secrets: Mapping[str, str]) -> Verd
         source=f"Bandwidth's page bxml/{page}",
         then=f"{then} ({sure})",
     )
+
+
+def _unclosed(document: str, error: BxmlError) -> tuple[str, ...]:
+    """The likely reason why a verb stands inside another one."""
+    inside = _INSIDE.search(error.rule)
+    if inside is None:
+        return ()
+    opened = [found for found in re.finditer(rf"<{inside[1]}\b[^>]*>", document) if not found[0].endswith("/>")]
+    if len(opened) <= document.count(f"</{inside[1]}>"):
+        return ()
+    line = document.count("\n", 0, opened[-1].start()) + 1
+    return (f"<{inside[1]}> of line {line} is not closed: </{inside[1]}> is missing",)
 
 
 def _hidden(text: str, secrets: Mapping[str, str]) -> str:

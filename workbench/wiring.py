@@ -7,6 +7,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from workbench import reaching
@@ -169,7 +170,7 @@ class Wiring:
 
             board, local = self.board, self.local
             self._feed = Feed(
-                subscribe=self.log.subscribe,
+                subscribe=partial(self.log.subscribe, early=True),
                 past=self.log.events,
                 happenings=lambda after: local.happenings(after=after, hears=True) if isinstance(local, Local) else [],
                 legs=lambda flow: board.numbers(board.flow(flow)) if board.knows(flow) else {},
@@ -206,7 +207,7 @@ class Wiring:
             from workbench.stepping import Stepper
 
             local = self.local if isinstance(self.local, Local) else None
-            self._stepper = Stepper(self.gate, local, self.masker.text, write)
+            self._stepper = Stepper(self.gate, local, self.masker.text, write, seen=self.log.pending)
             self.app.held_seconds = self._stepper.held_seconds
             self.end.callback(when_interrupted(self._stepper.release))
         return self._stepper

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from tests.scenarios.joined import NOTHING, World
+from tests.scenarios.test_feed import Reader
 from workbench import bxml
 from workbench.errors import WaitError, WorkbenchError
 from workbench.stops import Stop
@@ -53,6 +54,18 @@ def test_a_held_event_shows_what_would_be_sent(world: World, steps: Next) -> Non
     assert "<- answer phone: SpeakSentence Transfer" in world.rows()
     assert world.hears() == BOTH, "the token was put back"
     assert stop.state == "sent" and world.wb.stops == []
+
+
+def test_what_is_held_is_seen_before_it_is_answered(world: World, steps: Next) -> None:
+    reader = Reader()
+    world.parts.feed().subscribe(reader)
+    stop = held(world, steps)
+    asked, answered = ((stop.flow, f"{way}{stop.event.id}") for way in "ea")
+    reader.until(lambda: asked in reader.messages)
+    assert reader.messages[asked]["label"] == "answer phone" and answered not in reader.messages
+    stop.send()
+    world.idle()
+    reader.until(lambda: answered in reader.messages)
 
 
 def test_what_the_reader_sends_counts(world: World, steps: Next) -> None:
@@ -100,6 +113,13 @@ def test_a_wrong_document_is_not_sent_unless_it_is_meant(world: World, steps: Ne
     stop.send(wrong, anyway=True)
     world.idle()
     assert world.rows()[-2:] == ["<- disconnect phone (invalid-bxml)", "-> deleteParticipant webrtc"]
+
+
+def test_a_missing_end_is_named(world: World, steps: Next) -> None:
+    stop = held(world, steps)
+    verdict = stop.check(stop.document.replace("</SpeakSentence>", ""))
+    assert verdict.line == 4 and verdict.warnings == ("<SpeakSentence> of line 3 is not closed: </SpeakSentence> is missing",)
+    assert not stop.check("<Response><Pause><Hangup/></Pause></Response>").warnings
 
 
 def test_broken_at_every_position_it_is_judged_in_words(world: World, steps: Next) -> None:

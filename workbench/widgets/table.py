@@ -22,7 +22,7 @@ COLOURS = {"documented": "#dff3e8", "observed": "#e3effb", "assumed": "#fbeed7"}
 class Log(Protocol):
     """What the table needs of an `EventLog`."""
 
-    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]: ...
+    def subscribe(self, listener: Callable[[Event], None], *, early: bool = False) -> Callable[[], None]: ...
 
     def events(self, mode: str | None = None, flow: str | None = None) -> list[Event]: ...
 
@@ -42,7 +42,7 @@ class EventTable(Rows):
         self._events: dict[int, Event] = {}
         self._begin()
         with self._lock:
-            self._unsubscribe = log.subscribe(self._hear)
+            self._unsubscribe = log.subscribe(self._hear, early=True)
             rows = self._fresh(log.events(mode=mode, flow=flow))
             super().__init__(publisher, f"{(flow or mode or 'all').capitalize()} · events", rows=rows)
 

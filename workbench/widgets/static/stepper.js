@@ -102,10 +102,15 @@ export default {
       editor.mark(null);
       check();
     };
+    let later = null;
+    const pick = (one) => select({ bench, from: id, key: `e${one.id}`, event: one.id, leg: one.leg || null });
     const open = (one) => {
       chosen = one.number;
       clearTimeout(timer);
-      select({ bench, from: id, key: `e${one.id}`, event: one.id, leg: one.leg || null });
+      pick(one);
+      // Ladder and table may hear of it a little later.
+      clearTimeout(later);
+      later = setTimeout(() => chosen === one.number && pick(one), 400);
       head.textContent = `${[one.event, one.leg, one.cause && `(${one.cause})`].filter(Boolean).join(" ")} · ${one.flow}`;
       facts.replaceChildren(...one.fields.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
       place.hidden = false;
@@ -133,6 +138,7 @@ export default {
     };
     model.on("msg:custom", onMessage);
     const deaf = onSelect(bench, id, ({ event }) => {
+      clearTimeout(later);
       const one = event !== null && held.find((other) => other.id === event);
       if (one && one.number !== chosen) open(one);
     });
