@@ -114,7 +114,7 @@ APPLICATION: dict[str, Row] = {
     "callbacks": ({*CONTRACT, "settings", "records", "lanes", "modes"}, {"flask", "werkzeug"}),
     "modes": ({*CONTRACT, "clients", "records", "masking"}, {"pandas"}),
     "widgets": (
-        {*CONTRACT, "clients", "events", "details", "local", "modes", "records", "scripts"},
+        {*CONTRACT, "clients", "events", "details", "local", "frames", "modes", "records", "scripts"},
         {"anywidget", "ipywidgets", "pandas", "traitlets"},
     ),
 }

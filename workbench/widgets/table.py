@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from workbench import details
 from workbench.details import Known
+from workbench.errors import WorkbenchError
 from workbench.records import Event
 from workbench.widgets import text
 from workbench.widgets.deltas import Rows
 from workbench.widgets.panel import module
 from workbench.widgets.publisher import Publisher
+from workbench.widgets.sieve import Sieve
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 HEADS = ("time", "ms", "event", "leg", "from", "to", "cause", "answered", "handler ms", "label")
 NAMES = ("time", "ms", "event", "leg", "from", "to", "cause", "answered", "handler", "label")
@@ -40,6 +46,7 @@ class EventTable(Rows):
         self._publisher, self._log, self._known = publisher, log, known
         self._wanted = (mode, flow)
         self._events: dict[int, Event] = {}
+        self._sieve, self._sifted = Sieve(), 0
         self._begin()
         with self._lock:
             self._unsubscribe = log.subscribe(self._hear, early=True)
@@ -50,15 +57,37 @@ class EventTable(Rows):
         """What a row opens to, masked: see `workbench.details`."""
         return detail(self._events[event_id], self._known)
 
+    def filter(self, **fields: Any) -> EventTable:
+        """Show only some rows: by `text`, `leg`, `event`, `cause`, `since`, `until`, `kind` (webhook, request, failed).
+
+        Without any, all are shown. What was sorted stays so.
+        """
+        self._sift(Sieve(by=self._sieve.by, down=self._sieve.down) if not fields else self._sieve.with_(**fields))
+        return self
+
+    def sort(self, by: str | None = None, down: bool = False) -> EventTable:
+        """Sort by a column, from the largest with `down`; without a column, back to the platform's order."""
+        self._sift(self._sieve.with_(by=by, down=bool(down and by)))
+        return self
+
+    def frame(self) -> DataFrame:
+        """What is shown, filtered and sorted as in the page, as a DataFrame with the columns of `wb.events`."""
+        from workbench.frames import frame
+
+        mode, flow = self._wanted
+        events = self._log.events(mode=mode, flow=flow)
+        return frame(events).iloc[self._sieve.shown(_timed([row(event) for event in events]))].reset_index(drop=True)
+
+    def _sift(self, sieve: Sieve) -> None:
+        self._sieve = sieve
+        self._sifted += 1
+        self._publisher.put(self, {"sieve": {**asdict(sieve), "n": self._sifted}})
+
     def html(self) -> str:
         """The table as static HTML, read from the log: events that are still on their way to the page are in it."""
         mode, flow = self._wanted
-        rows = [row(event) for event in self._log.events(mode=mode, flow=flow)]
-        starts: dict[str | None, float] = {}
-        for each in rows:
-            starts[each["flow"]] = min(each["at"], starts.get(each["flow"], each["at"]))
-        for each in rows:
-            each["ms"] = round((each["at"] - starts[each["flow"]]) * 1000)
+        rows = _timed([row(event) for event in self._log.events(mode=mode, flow=flow)])
+        rows = [rows[place] for place in self._sieve.shown(rows)]
         return text.table_html(self.title, HEADS, ([row[name] for name in NAMES] for row in rows), COLOURS)
 
     def close(self) -> None:
@@ -84,6 +113,18 @@ class EventTable(Rows):
     def _asked(self, item: dict[str, Any]) -> None:
         if item.get("detail") in self._events:
             self.send({"detail": self.details(item["detail"])})
+        elif isinstance(item.get("sieve"), dict):
+            # A reader has chosen in the page: the page shows it already.
+            with suppress(WorkbenchError):
+                self._sieve = Sieve().with_(**item["sieve"])
+
+
+def _timed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same rows with the milliseconds since the first of their flow, where they have one."""
+    starts: dict[str | None, float] = {}
+    for each in rows:
+        starts[each["flow"]] = min(each["at"], starts.get(each["flow"], each["at"]))
+    return [{**each, "ms": None if each["flow"] is None else round((each["at"] - starts[each["flow"]]) * 1000)} for each in rows]
 
 
 def row(event: Event) -> dict[str, Any]:

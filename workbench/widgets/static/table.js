@@ -2,9 +2,12 @@ import { h, icon, everyFrame, frame, button } from "./common.js";
 import { Deltas, send } from "./deltas.js";
 import { detailsOf } from "./details.js";
 import { select, onSelect, ownId } from "./selection.js";
+import { sifted, wordsOf, sortHead, SieveBar, taken, takeButton } from "./sieve.js";
 
 // The page keeps every row, but only so many of them as elements.
 const SHOWN = 500;
+// While the reader chooses: what is seen at once comes first.
+const AT_ONCE = 100;
 const COLUMNS = ["time", "ms", "event", "leg", "parties", "cause", "answered", "handler", "label"];
 const HEADS = { time: "time", ms: "ms", event: "event", leg: "leg", parties: "from → to", cause: "cause", answered: "answered", handler: "handler", label: "label" };
 
@@ -33,9 +36,10 @@ class Log {
     const known = this.items.get(row.id);
     if (known) {
       known.row = row;
+      known.words = wordsOf(known);
       return known;
     }
-    const item = { row };
+    const item = { row, words: wordsOf({ row }) };
     this.items.set(row.id, item);
     const later = (other) => (row.seq !== null && other.seq !== null ? other.seq > row.seq : other.at > row.at);
     let at = this.list.length;
@@ -54,8 +58,14 @@ class Log {
     return [];
   }
 
-  ms({ row }) {
-    return row.flow === null ? "" : `+${Math.round((row.at - this.starts.get(row.flow)) * 1000).toLocaleString("en")}`;
+  /** Since the flow's first event; null for what belongs to no flow. */
+  since({ row }) {
+    return row.flow === null ? null : Math.round((row.at - this.starts.get(row.flow)) * 1000);
+  }
+
+  ms(item) {
+    const since = this.since(item);
+    return since === null ? "" : `+${since.toLocaleString("en")}`;
   }
 }
 
@@ -81,6 +91,9 @@ class View {
     this.nodes = new Map();
     this.fresh = [];
     this.selected = null;
+    this.sieve = { ...OPEN_SIEVE };
+    this.shown = log.list;
+    this.limit = SHOWN;
     this.build();
     this.redraw = everyFrame(() => this.draw());
     this.id = ownId();
@@ -91,13 +104,18 @@ class View {
     const onRows = (items) => {
       items.forEach((item) => this.nodes.has(item) && this.fill(this.nodes.get(item), item));
       this.fresh.push(...items);
+      this.bar.learn(items);
       this.redraw();
     };
     const onMessage = (message) => message.detail && this.show(message.detail);
     this.log.listeners.add(onRows);
     this.model.on("msg:custom", onMessage);
     const onView = () => {
-      const { picked } = this.model.get("view") || {};
+      const { picked, sieve } = this.model.get("view") || {};
+      if (sieve && sieve.n !== this.sifted) {
+        this.sifted = sieve.n;
+        this.sift(Object.fromEntries(Object.keys(OPEN_SIEVE).map((name) => [name, sieve[name]])), false);
+      }
       if (!picked || picked.n === this.told) return;
       this.told = picked.n;
       this.mark(picked);
@@ -108,9 +126,11 @@ class View {
       this.picks();
       this.model.off("change:view", onView);
       clearTimeout(this.patience);
+      clearTimeout(this.rest);
     };
     signal?.addEventListener("abort", stop);
     this.fresh = [];
+    this.bar.learn(this.log.list);
     this.draw();
     onView();
     return stop;
@@ -120,30 +140,52 @@ class View {
     this.followButton = button("Follow", () => this.setFollow(!this.follows), { "aria-pressed": "true" });
     this.earlier = button("Earlier", () => this.page(-SHOWN / 2), { hidden: true });
     this.later = button("Later", () => this.page(SHOWN / 2), { hidden: true });
-    this.box.tools.append(this.earlier, this.later, this.followButton);
-    const heads = COLUMNS.map((name) => h("span", { role: "columnheader", class: `wb-c-${name}` }, HEADS[name]));
+    const take = (form) => takeButton(form, () => [taken(this.shown, (item) => this.log.since(item), form), this.shown.length], (text, kind) => this.box.say(text, kind));
+    this.box.tools.append(this.earlier, this.later, take("CSV"), take("JSON"), this.followButton);
+    this.bar = new SieveBar((fields) => this.sift(fields));
+    this.heads = COLUMNS.map((name) => sortHead(name, HEADS[name], () => this.sieve, (fields) => this.sift(fields)));
     this.rows = h("div", { role: "rowgroup", class: "wb-rows" });
     this.table = h("div", { role: "table", "aria-label": this.model.get("title"), class: "wb-table" },
-      h("div", { role: "rowgroup", class: "wb-heads" }, h("div", { role: "row", class: "wb-row" }, ...heads)), this.rows);
+      h("div", { role: "rowgroup", class: "wb-heads" }, h("div", { role: "row", class: "wb-row" }, ...this.heads)), this.rows);
     this.scroller = h("div", { class: "wb-scroll" }, this.table);
     this.empty = h("p", { class: "wb-empty" }, "No events yet. They appear here as they happen.");
     this.detail = h("aside", { class: "wb-detail", "aria-label": "Details of the event", hidden: true });
     this.spoken = h("div", { role: "log", "aria-live": "polite", class: "wb-unseen" });
-    this.box.body.append(h("div", { class: "wb-split" }, h("div", { class: "wb-left" }, this.scroller, this.empty), this.detail), this.spoken);
+    this.box.body.append(this.bar.node, h("div", { class: "wb-split" }, h("div", { class: "wb-left" }, this.scroller, this.empty), this.detail), this.spoken);
     this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
     this.rows.addEventListener("click", (event) => this.open(event.target.closest("[role=row]")));
     this.rows.addEventListener("keydown", (event) => this.key(event));
     this.box.root.addEventListener("keydown", (event) => event.key === "Escape" && this.shut());
   }
 
+  /** Show other rows, or in another order. The kernel is told, so that a cell can have the same. */
+  sift(fields, ours = true) {
+    this.sieve = { ...this.sieve, ...fields };
+    this.bar.show(this.sieve);
+    this.heads.forEach((head) => head.update());
+    if (this.sieve.by) this.setFollow(false);
+    else if (ours && !this.selected) this.setFollow(true);
+    this.end = this.sieve.by ? 0 : Infinity;
+    this.limit = AT_ONCE;
+    this.draw();
+    if (this.sieve.by) this.scroller.scrollTop = 0;
+    clearTimeout(this.rest);
+    this.rest = setTimeout(() => {
+      this.limit = SHOWN;
+      this.draw();
+    }, 200);
+    if (ours) send(this.model, { sieve: this.sieve });
+  }
+
   draw() {
-    const { list } = this.log;
+    const list = (this.shown = sifted(this.log.list, this.sieve, (item) => this.log.since(item)));
     if (this.follows) this.end = list.length;
-    this.end = Math.max(Math.min(this.end, list.length), Math.min(SHOWN, list.length));
-    const from = Math.max(0, this.end - SHOWN);
+    this.end = Math.max(Math.min(this.end, list.length), Math.min(this.limit, list.length));
+    const from = Math.max(0, this.end - this.limit);
     this.arrange(list.slice(from, this.end));
     this.box.count.textContent = this.summary(list.length, from);
     this.empty.hidden = list.length > 0;
+    this.empty.textContent = this.log.list.length ? "No event fits the filter." : "No events yet. They appear here as they happen.";
     this.table.hidden = list.length === 0;
     this.table.setAttribute("aria-rowcount", String(list.length));
     this.earlier.hidden = from === 0;
@@ -153,7 +195,8 @@ class View {
   }
 
   summary(total, from) {
-    const events = `${total.toLocaleString("en")} ${total === 1 ? "event" : "events"}`;
+    const all = this.log.list.length;
+    const events = `${total.toLocaleString("en")} ${total < all ? `of ${all.toLocaleString("en")} ` : ""}${all === 1 ? "event" : "events"}`;
     return total > this.end - from ? `${events}, showing ${(from + 1).toLocaleString("en")} to ${this.end.toLocaleString("en")}` : events;
   }
 
@@ -225,13 +268,13 @@ class View {
     this.end = Math.max(SHOWN, this.end + by);
     this.draw();
     if (by < 0) this.scroller.scrollTop = 0;
-    this.setFollow(this.end >= this.log.list.length && by > 0);
+    this.setFollow(this.end >= this.shown.length && by > 0 && !this.sieve.by);
   }
 
   scrolled() {
     const rest = this.scroller.scrollHeight - this.scroller.clientHeight - this.scroller.scrollTop;
-    if (this.end < this.log.list.length && this.follows) return;
-    const atEnd = rest < 24 && this.end >= this.log.list.length;
+    if (this.end < this.shown.length && this.follows) return;
+    const atEnd = rest < 24 && this.end >= this.shown.length && !this.sieve.by;
     if (atEnd !== this.follows && !(this.selected && atEnd)) {
       this.follows = atEnd;
       this.followButton.setAttribute("aria-pressed", String(atEnd));
@@ -280,8 +323,8 @@ class View {
     this.leg = key || event ? null : leg;
     this.setFollow(!this.selected && this.follows);
     if (this.selected) {
-      const at = this.log.list.indexOf(this.selected);
-      if (at < this.end - SHOWN || at >= this.end) this.end = at + SHOWN / 2;
+      const at = this.shown.indexOf(this.selected);
+      if (at >= 0 && (at < this.end - SHOWN || at >= this.end)) this.end = at + SHOWN / 2;
     }
     this.draw();
     for (const [item, node] of this.nodes) this.sign(item, node);
