@@ -108,6 +108,8 @@ class Views:
         from workbench.compare import Comparison, count
         from workbench.story import Story
 
+        if self._wiring.holding and self.local:
+            raise WorkbenchError(f"a story moves the platform's clock, which stands now. {self._wiring.held_up()}")
         told, chosen, log = Story.of(story), [self._mode(name) for name in modes or self._wiring.modes], self._wiring.log
         played = self._play(told, chosen, tell) if self.local else {}
         flows = [played[mode.name].flow if played else mode.flow for mode in chosen]

@@ -117,12 +117,15 @@ class Waits:
         raise WaitError(f"no {wanted} {when}{again}. Seen there: {', '.join(seen) or 'no event'}{held}")
 
 
-async def until(condition: Callable[[], object], timeout: float, pause: float = 0.02) -> None:
-    """Return once the condition holds; it is asked again and again, off the loop. Raises WaitError after `timeout` seconds."""
+async def until(condition: Callable[[], object], timeout: float, pause: float = 0.02, held: Callable[[], str] = str) -> None:
+    """Return once the condition holds; it is asked again and again, off the loop. Raises WaitError after `timeout` seconds.
+
+    `held` says what a reader holds: it may be the reason.
+    """
     end = time.monotonic() + timeout
     while not await asyncio.to_thread(condition):
         if time.monotonic() > end:
-            raise WaitError(f"the condition did not hold within {timeout:g} s")
+            raise WaitError(". ".join(filter(None, [f"the condition did not hold within {timeout:g} s", held()])))
         await asyncio.sleep(pause)
 
 

@@ -141,7 +141,7 @@ class Wiring:
 
         self.waits = Waits(
             self.run_on,
-            held=lambda: self._stepper.held_up() if self._stepper else "",
+            held=self.held_up,
             stuck=lambda: self._stepper.stuck() if self._stepper else "",
         )
         self.end.callback(self.log.subscribe(self.waits.hear))
@@ -211,6 +211,10 @@ class Wiring:
             self.app.held_seconds = self._stepper.held_seconds
             self.end.callback(when_interrupted(self._stepper.release))
         return self._stepper
+
+    def held_up(self) -> str:
+        """What a reader holds, in words; empty while that is nothing."""
+        return "" if self._stepper is None else self._stepper.held_up()
 
     @property
     def holding(self) -> bool:

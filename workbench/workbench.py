@@ -152,7 +152,7 @@ class Workbench(Lessons, Views, Steering, TakeAway):
 
     async def until(self, condition: Callable[[], object], timeout: float = 10) -> None:
         """Return once the condition holds. For what no webhook tells: that two legs are joined, say. WaitError after `timeout` seconds."""
-        await waiting.until(condition, timeout)
+        await waiting.until(condition, timeout, held=self._wiring.held_up)
 
     # -- state ---------------------------------------------------------------------------------------------------------------------
 

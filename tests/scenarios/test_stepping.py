@@ -332,6 +332,10 @@ async def test_who_waits_for_what_cannot_come_is_told_what_is_held(world: World,
         await world.wb.stopped(timeout=60)
     with pytest.raises(WaitError, match="Held: answer phone"):
         await asyncio.to_thread(world.wb.wait, "answer", timeout=60)
+    with pytest.raises(WaitError, match=r"within 0.1 s. Held: answer phone"):
+        await world.wb.until(lambda: False, timeout=0.1)
+    with pytest.raises(WorkbenchError, match=r"a story moves .* Held: answer phone"):
+        await asyncio.to_thread(world.wb.compare, "transfer")
     # A panel is there: a reader may decide any moment.
     world.parts.stepper().told.append(lambda: None)
     with pytest.raises(WaitError, match=r"within 0.3 s.* Held: answer phone"):
