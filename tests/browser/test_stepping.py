@@ -29,6 +29,8 @@ def test_a_call_is_stopped_spoilt_understood_and_mended(notebook):
     held = notebook.output(3).locator('[aria-selected="true"]')
     expect(held).to_contain_text("answer phone")
     document = editor.input_value()
+    panel.get_by_text("What this document does").click()
+    expect(panel.locator(".wb-explained")).to_contain_text("Speaks a sentence in a synthetic voice.")
     assert "eyJ•••" in document and "eyJ0" not in notebook.page.content()
 
     editor.fill(document.replace("</SpeakSentence>", "</SpeakSentenc>"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from workbench.details import explained
 from workbench.errors import WorkbenchError
 from workbench.widgets import text
 from workbench.widgets.panel import Panel, action, module
@@ -64,9 +65,11 @@ class StepPanel(Panel):
 
     @action
     def check(self, stop: int, document: str) -> Any:
-        """The checker's verdict on a document, shown beside the editor."""
-        verdict = self._stop(stop).check(document)
-        shown = {"stop": stop, "good": verdict.good, "text": repr(verdict), "line": verdict.line, "document": document}
+        """The checker's verdict on a document, shown beside the editor, with what each line of it does."""
+        held = self._stop(stop)
+        verdict = held.check(document)
+        parts = list(explained(document)) if verdict.good and held.asks else []
+        shown = {"stop": stop, "good": verdict.good, "text": repr(verdict), "line": verdict.line, "document": document, "explained": parts}
         self.hand(verdict=shown)
         return verdict
 

@@ -1,4 +1,5 @@
 import { h, frame, follow, refill, button, reason, actions } from "./common.js";
+import { detailsOf } from "./details.js";
 import { select, onSelect, ownId } from "./selection.js";
 
 const FAULTS = [["timeout", "answer too late"], ["500", "500 instead of a document"], ["bad XML", "cut the document off"], ["wrong type", "send it as text/html"]];
@@ -62,6 +63,8 @@ export default {
     const head = h("h4", {});
     const facts = h("dl", { class: "wb-facts" });
     const verdict = h("div", { class: "wb-verdict", role: "status", "aria-live": "polite" });
+    const lines = h("div", {});
+    const meaning = h("details", { class: "wb-meaning", hidden: true }, h("summary", {}, "What this document does, line by line"), lines);
     let timer = null;
     const now = () => held.find((one) => one.number === chosen);
     const key = (one) => `${bench} ${one.number}`;
@@ -94,7 +97,7 @@ export default {
         send.click();
       }
     });
-    place.append(head, facts, clock, h("div", { class: "wb-part" }, "What is answered"), editor.node, verdict, h("div", { class: "wb-form" }, send, next, anyway, back, fault));
+    place.append(head, facts, clock, h("div", { class: "wb-part" }, "What is answered"), editor.node, verdict, meaning, h("div", { class: "wb-form" }, send, next, anyway, back, fault));
 
     const fill = (one) => {
       editor.area.value = draft(key(one)) ?? one.document;
@@ -115,6 +118,7 @@ export default {
       facts.replaceChildren(...one.fields.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
       place.hidden = false;
       verdict.replaceChildren();
+      meaning.hidden = true;
       for (const node of [send, next, fault]) reason(node, node === fault && !one.asks ? "The platform ignores what this event is answered." : "");
       fill(one);
       draw();
@@ -132,6 +136,8 @@ export default {
       verdict.className = `wb-verdict ${told.good ? "wb-good" : "wb-bad"}`;
       verdict.textContent = told.text;
       editor.mark(told.line);
+      meaning.hidden = !told.explained.length;
+      lines.replaceChildren(detailsOf({ parts: told.explained.map(({ kind, rows }) => ({ head: "", kind, rows })) }));
       anyway.hidden = told.good;
       const why = told.good ? "" : "The platform would refuse this document; mend it, or send it anyway to see what comes of it.";
       for (const node of [send, next]) reason(node, why);
