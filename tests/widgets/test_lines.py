@@ -2,12 +2,14 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
 
 from workbench import tokens
 from workbench.addresses import Addresses
 from workbench.errors import WorkbenchError
+from workbench.local import Happening
 from workbench.scripts import BROWSER, STATIC, module
 from workbench.settings import Settings
 from workbench.widgets import Handset, Lookout, Matrix, Softphone
@@ -143,6 +145,33 @@ def test_a_measurement_overtaken_by_a_change_is_no_measurement(page, publisher):
         matrix.measure()
         page.until(lambda: matrix.view["stale"])
         assert matrix.view["faults"] == []
+    finally:
+        lookout.close()
+
+
+def test_the_matrix_looks_back_to_the_picture_of_a_moment(page, publisher):
+    ids = {"parties": [{"id": "+19195550111", "name": "x", "kind": "phone"}, {"id": "p", "name": "ann", "kind": "participant"}]}
+    noted = [
+        Happening(seq, f"2026-01-01T12:00:0{seq}Z", "hears", "local.hears", "assumed", {**ids, "hears": hears})
+        for seq, hears in ((2, {}), (5, {"p": ["+19195550111"]}))
+    ]
+    lookout = Lookout(lambda: picture({}))
+    try:
+        matrix = Matrix(publisher, lookout, past=lambda: noted, names=lambda: {"+19195550111": "phone 2"})
+
+        def back(**moment):
+            matrix.look_back(**moment, asked=str(moment))
+            return page.until(
+                lambda: [one["hand"]["past"] for one in page.messages if one.get("hand", {}).get("past", {}).get("asked") == str(moment)]
+            )[0]
+
+        assert back(place=4.5)["hears"] == [[False, False], [False, False]]
+        then = back(place=28)
+        assert (then["parties"], then["legs"]) == (["phone 2", "ann"], ["phone 2", "webrtc"])
+        assert then["hears"] == [[False, False], [True, False]] and re.fullmatch(r"\d\d:\d\d:05", then["time"])
+        moment = datetime(2026, 1, 1, 12, 0, 3, tzinfo=UTC).timestamp()
+        assert back(at=moment)["hears"] == [[False, False], [False, False]]
+        assert "parties" not in back(place=1) and "parties" not in back()
     finally:
         lookout.close()
 

@@ -5,28 +5,41 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from workbench.errors import WorkbenchError
+from workbench.records import Happened
 from workbench.widgets import text
-from workbench.widgets.lookout import Lookout, Picture
+from workbench.widgets.lookout import NOTHING, Lookout, Picture
 from workbench.widgets.panel import Panel, action, module
 from workbench.widgets.publisher import Publisher
 
 UNKNOWN = "Only the local platform can tell who hears whom."
+# The leg that carries a browser's sound.
+_WEBRTC = "webrtc"
 Heard = Mapping[str, Sequence[str]]
 
 
 class Matrix(Panel):
     """Follows the local platform's answer to who hears whom; live it says that nobody can tell.
 
-    `measure` makes every voice a tone and listens at every ear: for each party, by id, whom it heard.
+    `measure` makes every voice a tone and listens at every ear: for each party, by id, whom it heard. `past` gives the pictures
+    that the platform has noted, `names` what the phones in them are called, by number.
     """
 
     _esm = module("matrix.js")
 
-    def __init__(self, publisher: Publisher, lookout: Lookout, *, measure: Callable[[], Heard] | None = None) -> None:
-        self._lookout = lookout
+    def __init__(
+        self,
+        publisher: Publisher,
+        lookout: Lookout,
+        *,
+        measure: Callable[[], Heard] | None = None,
+        past: Callable[[], Sequence[Happened]] = tuple,
+        names: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        self._lookout, self._past, self._names = lookout, past, names
         self._measure = measure
         self._lock = threading.Lock()
         # What was computed when it was last measured, what was heard, and when.
@@ -49,6 +62,20 @@ class Matrix(Panel):
             self._measured = (before["hears"], heard, time.strftime("%H:%M:%S"))
             self._publisher.put(self, self._view(self._lookout.look()))
         return _named({**_view(before), "hears": _rows(before, heard)})
+
+    @action
+    def look_back(self, place: float | None = None, at: float | None = None, asked: str = "") -> None:
+        """Hand the page the picture of a moment: by its place among all that happened, else by its time. Nothing where none is known."""
+        then = None
+        for one in self._past():
+            if (one.seq <= place) if place is not None else (at is not None and _epoch(one.time) <= at):
+                then = one
+        if then is None:
+            self.hand(past={"asked": asked})
+            return
+        legs = [{"number": number, "name": leg} for number, leg in self._names().items()]
+        picture = {**NOTHING, "hears": then.data, "legs": legs}
+        self.hand(past={**_view(picture), "time": text.clock(at or _epoch(then.time))[:8], "asked": asked})
 
     def html(self) -> str:
         """The matrix as static HTML."""
@@ -80,7 +107,13 @@ class Matrix(Panel):
 def _view(picture: Picture) -> dict[str, Any]:
     found = picture["hears"] or {"parties": [], "hears": {}}
     legs = {leg["number"]: leg["name"] for leg in picture["legs"]}
-    return {"parties": [name(party, legs) for party in found["parties"]], "hears": _rows(picture, found["hears"])}
+    parties = found["parties"]
+    shown = {"parties": [name(party, legs) for party in parties], "hears": _rows(picture, found["hears"])}
+    return {**shown, "legs": [legs.get(party["id"]) if party["kind"] == "phone" else _WEBRTC for party in parties]}
+
+
+def _epoch(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()
 
 
 def _rows(picture: Picture, heard: Heard) -> list[list[bool]]:

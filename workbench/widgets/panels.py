@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from workbench.details import Known
 from workbench.errors import WorkbenchError
-from workbench.records import About
+from workbench.records import About, Happened
 from workbench.widgets import text
 from workbench.widgets.calls import Calls, VoiceLike
 from workbench.widgets.comparison import Comparison, Play
@@ -36,6 +36,8 @@ class LocalLike(Protocol):
     def hears(self) -> Mapping[str, Any]: ...
 
     def measure(self) -> Mapping[str, Sequence[str]]: ...
+
+    def happenings(self, kind: str | None = None, after: int = 0, *, hears: bool = False) -> Sequence[Happened]: ...
 
     def phone(self, number: str) -> Any: ...
 
@@ -129,7 +131,7 @@ class Panels:
 
     def matrix(self) -> Matrix:
         """Who hears whom."""
-        return self._panel(("matrix",), lambda: Matrix(self.publisher, self.lookout, measure=self._local and self._local.measure))
+        return self._panel(("matrix",), self._new_matrix)
 
     def softphone(self, name: str, token: str) -> Softphone:
         """The softphone of a participant or an endpoint, by its token; `name` is what it is shown by."""
@@ -163,6 +165,19 @@ class Panels:
             if key not in self._made:
                 self._made[key] = make()
             return cast(PanelType, self._made[key])
+
+    def _new_matrix(self) -> Matrix:
+        local = self._local
+        if local is None:
+            return Matrix(self.publisher, self.lookout)
+        return Matrix(
+            self.publisher, self.lookout, measure=local.measure, past=lambda: local.happenings("hears", hears=True), names=self._numbers
+        )
+
+    def _numbers(self) -> dict[str, str]:
+        """What the numbers of all flows are called."""
+        flows = [flow for mode in self._modes.values() for flow in list(mode.flows)]
+        return {leg.number: leg.name for flow in flows for leg in list(flow.legs.values())}
 
     def _look(self) -> Picture:
         legs = [leg for mode in self._modes.values() for flow in list(mode.flows) for leg in flow.up]

@@ -3,7 +3,8 @@
 import { h, button } from "./elements.js";
 import { copied } from "./clipboard.js";
 
-const OPEN_SIEVE = { text: "", leg: "", event: "", cause: "", kind: "", since: "", until: "", by: "", down: false };
+/** Lets everything through. */
+export const OPEN_SIEVE = { text: "", leg: "", event: "", cause: "", kind: "", since: "", until: "", by: "", down: false };
 const SIEVE_KINDS = [["", "all kinds"], ["webhook", "webhooks"], ["request", "requests"], ["failed", "failed"]];
 const TAKEN = ["time", "ms", "event", "leg", "from", "to", "cause", "answered", "handler", "label", "way", "flow"];
 const MOMENT = /^\d\d:\d\d(:\d\d(\.\d{1,3})?)?$/;

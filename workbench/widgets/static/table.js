@@ -2,7 +2,7 @@ import { h, icon, everyFrame, frame, button } from "./common.js";
 import { Deltas, send } from "./deltas.js";
 import { detailsOf } from "./details.js";
 import { select, onSelect, ownId } from "./selection.js";
-import { sifted, wordsOf, sortHead, SieveBar, taken, takeButton } from "./sieve.js";
+import { OPEN_SIEVE, sifted, wordsOf, sortHead, SieveBar, taken, takeButton } from "./sieve.js";
 
 // The page keeps every row, but only so many of them as elements.
 const SHOWN = 500;
