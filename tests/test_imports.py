@@ -69,7 +69,7 @@ APPLICATION: dict[str, Row] = {
         {*CONTRACT, "callbacks", "clients", "events", "masking", "modes", "server", "settings"},
         {"flask", "httpx", "dotenv"},
     ),
-    "export": ({*CONTRACT, "cassette", "replay"}, set()),
+    "export": ({*CONTRACT, "cassette", "files", "replay"}, set()),
     "spoiling": ({*CONTRACT, "records"}, set()),
     "bxml": (CONTRACT, set()),
     "tokens": (CONTRACT, {"jwt"}),

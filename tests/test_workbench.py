@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import subprocess
 import sys
 import threading
@@ -349,6 +350,32 @@ class TestCommands:
         monkeypatch.setenv("WORKBENCH_PLATFORM", "live")
         assert main(["ping"]) == 1
         assert "BW_ACCOUNT_ID" in capsys.readouterr().err
+
+
+WRONG = {
+    "a flow where a file is named": (lambda wb: wb.replay(object()), "cassette: the name of a file"),
+    "a number as a folder": (lambda wb: wb.export_app(3), "folder: the name of a file or folder"),
+    "a type where an event is wanted": (lambda wb: wb.resend("answer"), "its id in wb.events"),
+    "a table where an event is wanted": (lambda wb: wb.resend(wb.events), "its id in wb.events"),
+    "no event to look at": (lambda wb: wb.details("answer"), "its id in wb.events"),
+    "an event misspelt": (lambda wb: wb.step("anser"), "did you mean 'answer'?"),
+    "an event misspelt for a handler": (lambda wb: wb.transfer.on("Disconnect"), "did you mean 'disconnect'?"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_wrong_argument_is_named_with_what_it_should_be(wb: Workbench, what: str) -> None:
+    ask, said = WRONG[what]
+    with pytest.raises(WorkbenchError, match=re.escape(said)):
+        ask(wb)
+
+
+def test_a_closed_workbench_holds_nothing(tmp_path: Path) -> None:
+    with Workbench(state_dir=tmp_path) as wb:
+        pass
+    with pytest.raises(WorkbenchError, match="is closed"):
+        wb.step("answer")
+    wb.step(False)
 
 
 def test_a_refused_request_changes_no_flow(wb: Workbench) -> None:

@@ -106,7 +106,7 @@ class Cassette:
     @classmethod
     def load(cls, path: str | Path) -> Cassette:
         """Read a file. WorkbenchError says what is wrong with it."""
-        source = Path(path).expanduser()
+        source = files.named(path, "cassette")
         try:
             if source.stat().st_size > LIMIT:
                 raise WorkbenchError(f"{source} is too large for a cassette: more than {LIMIT // 1024 // 1024} MB")

@@ -17,7 +17,7 @@ from typing import Any
 from workbench.errors import WaitError, WorkbenchError
 from workbench.local import Local
 from workbench.modes import Flow, Gate, Written
-from workbench.modes.handlers import ASKING, CONFERENCE, EVENT_TYPES
+from workbench.modes.handlers import ASKING, CONFERENCE, known
 from workbench.placeholders import shown
 from workbench.records import Event, Reply
 from workbench.stops import State, Stop
@@ -65,9 +65,8 @@ class Stepper:
 
     def on(self, *event_types: str) -> None:
         """Hold these events from now on; without a name all that ask for a document. Raises WorkbenchError for one that does not exist."""
-        unknown = [name for name in event_types if name not in EVENT_TYPES]
-        if unknown:
-            raise WorkbenchError(f"there is no event {unknown[0]!r}; there are {', '.join(sorted(EVENT_TYPES))}")
+        for name in event_types:
+            known(name)
         self.events = frozenset(event_types) or None
         self.ended.clear()
         self.tell()

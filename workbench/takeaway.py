@@ -74,9 +74,9 @@ class TakeAway:
         from workbench.resending import resend
 
         parts = self._wiring
-        found = event if isinstance(event, Event) else next((one for one in parts.log.events() if one.id == event), None)
+        found = event if isinstance(event, Event) else parts.log.event(event) if isinstance(event, int) else None
         if found is None:
-            raise WorkbenchError(f"event: there is no event {event!r} in this run")
+            raise WorkbenchError(f"event: an event, as wb.wait gives it, or its id in wb.events, not {str(event)[:60]!r}")
         gate = parts.gate
         return resend(
             found,

@@ -50,7 +50,7 @@ class Verdict:
         if self.good:
             return f"Good: {', '.join(self.verbs)}." if self.verbs else "Good: no verb, so the platform hangs up."
         where = f" (line {self.line}, column {self.column})" if self.line is not None else ""
-        what = f"<{self.verb}>{f' {self.attribute}' if self.attribute else ''}: " if self.verb else ""
+        what = f"<{self.verb}>{f' {self.attribute}' if self.attribute else ''}{_goes_on(self.rule)}" if self.verb else ""
         return f"Refused{where}: {what}{self.rule}.\nThis rule is {self.label}, see {self.source}. If it is sent, {self.then}."
 
 
@@ -72,7 +72,7 @@ def judge(document: str, event_type: str, secrets: Mapping[str, str] | None = No
     try:
         root = bxml.parse(restored(document, secrets), where)
     except BxmlError as error:
-        return replace(_refused(error, where, secrets), warnings=_unclosed(document, error))
+        return replace(_refused(error, where, secrets), warnings=_meant(error) or _unclosed(document, error))
     gone = (f"{one}, a secret of what the handler returned, is not in it" for one in secrets if one not in document)
     return Verdict(True, tuple(type(verb).__name__ for verb in root.verbs), warnings=(*root.warnings, *gone))
 
@@ -97,7 +97,7 @@ def _altered(document: str, known: Iterable[str]) -> Verdict | None:
 
 def _refused(error: BxmlError, where: Where, secrets: Mapping[str, str]) -> Verdict:
     then, sure = _THEN[where]
-    page = "about" if error.verb is None else error.verb[:1].lower() + error.verb[1:]
+    page = "about" if error.verb not in bxml.VERBS else error.verb[:1].lower() + error.verb[1:]
     return Verdict(
         False,
         rule=_hidden(error.rule.removesuffix("."), secrets),
@@ -121,6 +121,22 @@ def _unclosed(document: str, error: BxmlError) -> tuple[str, ...]:
         return ()
     line = document.count("\n", 0, opened[-1].start()) + 1
     return (f"<{inside[1]}> of line {line} is not closed: </{inside[1]}> is missing",)
+
+
+def _meant(error: BxmlError) -> tuple[str, ...]:
+    """The verb whose name is nearest to one that does not exist."""
+    from difflib import get_close_matches
+
+    if error.verb is None or error.verb in bxml.VERBS:
+        return ()
+    capitals = {name.lower(): name for name in bxml.VERBS}
+    near = get_close_matches(error.verb.lower(), capitals, n=1)
+    return tuple(f"did you mean <{capitals[name]}>? Capitals count" for name in near)
+
+
+def _goes_on(rule: str) -> str:
+    """Between the name of an element and the rule: nothing where the two make one sentence."""
+    return " " if rule.startswith(("is ", "stands ")) else ": "
 
 
 def _hidden(text: str, secrets: Mapping[str, str]) -> str:

@@ -154,7 +154,9 @@ class Views:
         return of(self._event(event), self._known())
 
     def _event(self, event: Event | int) -> Event:
-        wanted = event if isinstance(event, int) else event.id
+        wanted = getattr(event, "id", event)
+        if not isinstance(wanted, int):
+            raise WorkbenchError(f"event: an event, as wb.wait gives it, or its id in wb.events, not {str(event)[:60]!r}")
         found = self._wiring.log.event(wanted)
         if found is None:
             raise WorkbenchError(f"there is no event {wanted} in this run; wb.events lists them")

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from workbench import reaching
-from workbench.errors import ApiError, WorkbenchError
+from workbench.errors import ApiError
 from workbench.handles import NoLocal
 from workbench.local import Local
 from workbench.process import LocalProcess
@@ -223,10 +223,9 @@ class Wiring:
 
     def wanted(self, event_type: str, leg: str | None, flow: Any) -> Wanted:
         """What is waited for: in this flow, by itself or its id, or in the one that is the newest at each look."""
-        from workbench.modes.handlers import EVENT_TYPES
+        from workbench.modes.handlers import known
 
-        if event_type not in EVENT_TYPES:
-            raise WorkbenchError(f"there is no event {event_type!r}; there are {', '.join(sorted(EVENT_TYPES))}")
+        known(event_type)
         board, chosen = self.board, None if flow is None else str(getattr(flow, "id", flow))
         return Wanted(event_type, leg, lambda: chosen or (board.current.id if board.current else None))
 

@@ -122,6 +122,15 @@ def test_a_missing_end_is_named(world: World, steps: Next) -> None:
     assert not stop.check("<Response><Pause><Hangup/></Pause></Response>").warnings
 
 
+def test_a_verb_that_does_not_exist_is_judged_with_the_nearest_one(world: World, steps: Next) -> None:
+    stop = held(world, steps)
+    verdict = stop.check("<Response>\n<speaksentnce>Hi</speaksentnce></Response>")
+    said = repr(verdict)
+    assert "Refused (line 2, column 1): <speaksentnce> is not a verb of BXML." in said and "did you mean <SpeakSentence>?" in said
+    assert verdict.source == "Bandwidth's page bxml/about", "there is no page about a verb that does not exist"
+    assert not stop.check("<Response><Xyzzy/></Response>").warnings
+
+
 def test_broken_at_every_position_it_is_judged_in_words(world: World, steps: Next) -> None:
     stop = held(world, steps)
     whole = stop.document

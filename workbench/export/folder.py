@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 
 from workbench.errors import WorkbenchError
+from workbench.files import named
 
 MANIFEST = ".workbench-export.json"
 SHOWN = 8
@@ -23,7 +24,7 @@ def write(folder: str | Path, files: Mapping[str, str], *, overwrite: bool = Fal
     Raises WorkbenchError when the folder has something in it. With `overwrite` files of an earlier export are replaced, or removed where
     this one has no such file; those that were changed since, and all others in the way, are named and nothing is written.
     """
-    target = Path(folder).expanduser().absolute()
+    target = named(folder, "folder").absolute()
     if target.exists() and not target.is_dir():
         raise WorkbenchError(f"{target} is a file; name a folder for the application")
     stale = _check(target, files, overwrite)

@@ -100,12 +100,13 @@ Place a call, while it serves:
 
 ```sh
 .venv/bin/python app.py dial +15550100001 --mode {inbound}
+set -a; . ./.env; set +a        # the same by curl: now this shell knows the settings, too
 curl -u application:$CALLBACK_PASSWORD --json '{{"to": "+15550100001"}}' $BASE_CALLBACK_URL/calls/{inbound}
 ```
 
 For calls to your number enter these in the voice application (Bandwidth's dashboard), with user `application` and your
 `CALLBACK_PASSWORD`: `BASE_CALLBACK_URL/inbound/initiate` as *call initiated* callback, `BASE_CALLBACK_URL/inbound/disconnect` as
-*call status* callback. On a local platform that is one request, its application's id at the end:
+*call status* callback. On a local platform (`.env.example` says how to start one) that is one request, its application's id at the end:
 
 ```sh
 curl -X PUT --json '{{"callInitiatedCallbackUrl": "http://127.0.0.1:8020/inbound/initiate", "callStatusCallbackUrl":

@@ -56,6 +56,17 @@ USED = 2000
 EVENT_TYPES = ASKING | CONFERENCE | TELLING
 
 
+def known(event_type: object) -> None:
+    """Raises WorkbenchError for an event type that does not exist, with the nearest one that does."""
+    if isinstance(event_type, str) and event_type in EVENT_TYPES:
+        return
+    from difflib import get_close_matches
+
+    small = {name.lower(): name for name in sorted(EVENT_TYPES)}
+    meant = "".join(f" (did you mean {small[near]!r}?)" for near in get_close_matches(str(event_type).lower(), small, n=1))
+    raise WorkbenchError(f"there is no event {event_type!r}{meant}; there are {', '.join(sorted(EVENT_TYPES))}")
+
+
 class Source(str):
     """Source code that a notebook shows with colours."""
 
@@ -136,5 +147,4 @@ class Handlers:
         return own | dict.fromkeys(self._replaced, "cell")
 
     def _known(self, event_type: str) -> None:
-        if event_type not in EVENT_TYPES:
-            raise WorkbenchError(f"there is no event {event_type!r}; there are {', '.join(sorted(EVENT_TYPES))}")
+        known(event_type)
