@@ -174,11 +174,16 @@ class Stepper:
         with self._changed:
             self._held.remove(stop)
             self._moved, self.last = time.monotonic(), stop
-            if local is not None and not self._held:
+            if local is None:
+                return
+            # The platform may be gone by now.
+            with suppress(WorkbenchError):
+                if self._held:
+                    # What has come while the clock passed a timeout waits from now on.
+                    local.clock.halt()
+                    return
                 self._seconds, self._since = self._seconds + time.perf_counter() - self._since, 0.0
-                # The platform may be gone by now.
-                with suppress(WorkbenchError):
-                    local.clock.go_on()
+                local.clock.go_on()
 
     def _wants(self, event_type: str) -> bool:
         asks = event_type in ASKING or event_type in CONFERENCE

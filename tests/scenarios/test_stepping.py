@@ -254,6 +254,24 @@ def test_a_clock_that_is_to_run_past_one_event_would_run_past_all(world: World, 
     assert first.held
 
 
+def test_what_comes_while_the_clock_passes_a_timeout_is_held_with_the_clock_standing(
+    world: World, steps: Next, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.simulator.world.GRACE_SECONDS", 0.05)
+    first = held(world, steps)
+    world.wb.bridge.dial(world.phone(2))
+    world.local.clock.go_on()
+    moving = threading.Thread(target=world.local.clock.run_to_idle)
+    moving.start()
+    second = world.parts.stepper().take(10)
+    first.send()
+    assert second.held and world.local.send("POST", "/clock", {})["halted"]
+    second.send()
+    assert not world.local.send("POST", "/clock", {})["halted"]
+    world.wb.step(False)
+    moving.join()
+
+
 @pytest.mark.parametrize("nonsense", [lambda event, flow: 1 / 0, lambda event, flow: 42, lambda event, flow: object()])
 def test_a_handler_that_fails_holds_nothing(world: World, nonsense: Callable[..., object]) -> None:
     world.wb.step()
