@@ -96,7 +96,22 @@ EVERY = [
     bxml.Tag("mine"),
     bxml.Pause(2.5),
     bxml.Hangup(),
+    bxml.Connect([bxml.Endpoint("e-1")], event_callback_url="/e"),
+    bxml.Forward("+19195550111", "+19195550100", uui="abcd;encoding=hex"),
+    bxml.Refer(bxml.SipUri("sip:a@b.c"), refer_complete_url="/r"),
+    bxml.StartRecording(multi_channel=True, recording_available_url="/a"),
+    bxml.PauseRecording(),
+    bxml.ResumeRecording(),
+    bxml.StopRecording(),
+    bxml.StopGather(),
+    bxml.StopStream("s"),
+    bxml.StartTranscription("t", destination="wss://a.b/c", custom_params=[bxml.CustomParam("n", "v")]),
+    bxml.StopTranscription("t"),
 ]
+
+
+def test_no_verb_is_left_out() -> None:
+    assert {type(part).__name__ for verb in EVERY for part in (verb, *verb.nested())} == set(bxml.VERBS)
 
 
 @pytest.mark.parametrize("verb", EVERY, ids=lambda verb: type(verb).__name__)

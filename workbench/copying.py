@@ -14,7 +14,7 @@ from typing import Any
 
 from workbench import bxml
 from workbench.bxml.base import shape
-from workbench.details import pretty, read
+from workbench.details import pretty, read, restored
 from workbench.errors import WorkbenchError
 from workbench.masking import HIDDEN
 from workbench.records import Event
@@ -227,5 +227,5 @@ def _built(verb: bxml.Verb, hidden: Mapping[str, str]) -> str:
 
 
 def _value(name: str, value: Any, hidden: Mapping[str, str]) -> str:
-    shown = hidden.get(value, value) if isinstance(value, str) else value
+    shown = restored(value, hidden) if isinstance(value, str) else value
     return _code(_open(shown, name))

@@ -19,6 +19,7 @@ from workbench.errors import BxmlError
 from workbench.records import Event
 
 _MASKED_TOKEN = re.compile(r"eyJ•••#[0-9a-f]{6}")
+_MASKED = re.compile(r"(?:eyJ|\+1?)?•••(?:\d\d)?(?:#[0-9a-f]{6})?")
 Part = dict[str, Any]
 
 
@@ -83,8 +84,18 @@ def _webhook(event: Event, known: Known) -> Iterator[Part]:
     source = known.source(event.id)
     if source:
         took = f" · {event.handler_ms:.1f} ms" if event.handler_ms is not None else ""
-        yield {"head": f"The handler that answered{took}", "kind": "python", "text": source}
+        yield {"head": f"The handler that answered{took}", "kind": "python", "text": _marked(source, event.error)}
     yield _body("What the platform sent", dict(event.data))
+
+
+def _marked(source: str, error: str | None) -> str:
+    """A handler's source; the line in it that failed, or called what failed, has an arrow."""
+    lines, told = source.splitlines(), [line.strip() for line in (error or "").splitlines()]
+    for code in reversed(told):
+        at = [number for number, line in enumerate(lines) if line.strip() == code]
+        if code and len(at) == 1:
+            return "\n".join(("→ " if number == at[0] else "  ") + line for number, line in enumerate(lines))
+    return source
 
 
 def explained(reply: str | None) -> Iterator[Part]:
@@ -93,7 +104,7 @@ def explained(reply: str | None) -> Iterator[Part]:
     if found is None:
         return
     root, masked = found
-    lines = [replace(line, value=masked.get(line.value, line.value)) for line in meaning.explain(root, masked=True)]
+    lines = [replace(line, value=restored(line.value, masked)) for line in meaning.explain(root, masked=True)]
     rows = [
         [f"{'  ' * line.depth}<{line.verb}>", line.means]
         if not line.attribute
@@ -105,17 +116,31 @@ def explained(reply: str | None) -> Iterator[Part]:
 
 
 def read(document: str) -> tuple[bxml.Response | bxml.Bxml, Mapping[str, str]] | None:
-    """A document, and what stands for what in it: a masked token is none any more, so each is read as a token of no meaning."""
-    tokens = dict.fromkeys(_MASKED_TOKEN.findall(document))
-    stand_ins = {masked: f"eyJhbGciOiJub25lIn0.{number:04}.x" for number, masked in enumerate(tokens)}
-    for masked, stand_in in stand_ins.items():
-        document = document.replace(masked, stand_in)
+    """A document, and what stands for what in it: what was masked breaks rules, so each is read as a value of no meaning."""
+    known: dict[str, str] = {}
+
+    def stand_in(found: re.Match[str]) -> str:
+        return known.setdefault(found[0], _legal(found[0], len(known)))
+
     try:
-        root = bxml.parse(document)
+        root = bxml.parse(_MASKED.sub(stand_in, document))
     except BxmlError:
         return None
-    ends = ("", ";encoding=jwt")
-    return root, {f"{stand_in}{end}": f"{masked}{end}" for masked, stand_in in stand_ins.items() for end in ends}
+    return root, {name: masked for masked, name in known.items()}
+
+
+def _legal(masked: str, number: int) -> str:
+    """A value for what was a token, a phone number or a word."""
+    if masked.startswith("eyJ"):
+        return f"eyJhbGciOiJub25lIn0.{number:04}.x"
+    return f"+1555019{number:04}" if masked.startswith("+") else f"hidden-{number:04}"
+
+
+def restored(text: str, masked: Mapping[str, str]) -> str:
+    """A text with what was masked in the place of what stands for it."""
+    for stand_in, shown in masked.items():
+        text = text.replace(stand_in, shown)
+    return text
 
 
 def _ruled(line: meaning.Line) -> str:
@@ -159,10 +184,7 @@ def pretty(document: str) -> str:
     if found is None:
         return document
     root, masked = found
-    text = root.pretty()
-    for stand_in, shown in masked.items():
-        text = text.replace(stand_in, shown)
-    return text
+    return restored(root.pretty(), masked)
 
 
 def _text(head: str, words: str) -> Part:

@@ -6,7 +6,8 @@ import { copied } from "./clipboard.js";
 /** Text as it is, with the names of BXML verbs and attributes set off. */
 function code(kind, text) {
   const pre = h("pre", { class: `wb-code wb-pre wb-code-${kind} wb-part-${kind}`, tabindex: "0" });
-  if (kind !== "bxml") pre.append(text);
+  if (kind === "python") pre.append(...text.split("\n").map((line) => h("span", { class: line.startsWith("→ ") ? "wb-failed" : null }, `${line}\n`)));
+  else if (kind !== "bxml") pre.append(text);
   else {
     for (const piece of text.split(/(<\/?[\w:.-]+|\/?>|\s[\w:.-]+(?==["']))/)) {
       const what = /^<\/?\w|^\/?>$/.test(piece) ? "wb-verb" : /^\s[\w:.-]+$/.test(piece) ? "wb-attribute" : null;
