@@ -29,6 +29,8 @@ def test_a_call_is_a_ladder_joined_with_the_table(lab, open_notebook):
     details = ladder.get_by_role("complementary", name="Details of the message")
     expect(details).to_contain_text('"eventType": "disconnect"')
     expect(table.locator("[aria-current]")).to_contain_text("disconnect")
+    ladder.get_by_role("option", name="Programmable Voice", exact=False).filter(has_text="INVITE").first.click()
+    expect(details).to_contain_text(", documented, ")
     # the other way round
     table.get_by_role("row").filter(has_text="initiate").click()
     expect(marked).to_contain_text("initiate phone")

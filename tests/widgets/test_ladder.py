@@ -64,6 +64,16 @@ def ladder(feed, publisher, page):
     ladder.close()
 
 
+def test_a_happening_tells_its_rule_in_words(feed, publisher, page):
+    rules = {"call.busy": {"text": "a busy phone ends the call", "label": "documented", "source": "webhooks/disconnect"}}
+    ladder = LadderPanel(feed, publisher, draw=drawn, details=lambda number: None, rule=rules.get)
+    for rule in ("call.nothing", "call.busy"):
+        send(ladder, {"rule": rule, "key": "h7"})
+    told = page.until(lambda: [message["rule"] for message in page.messages if "rule" in message])
+    assert told == [{"id": "call.busy", "key": "h7", **rules["call.busy"]}]
+    ladder.close()
+
+
 def send(ladder, content):
     """What a browser sends."""
     ladder._handle_custom_msg(content, [])

@@ -45,7 +45,8 @@ Details = Callable[[int], Mapping[str, Any] | None]
 class LadderPanel(Rows):
     """All flows; the page shows the newest unless told which.
 
-    `draw` gives a flow as a figure, or the newest; `details` the parts of an event.
+    `draw` gives a flow as a figure, or the newest; `details` the parts of an event, `rule` what a rule of the
+    platform says.
     """
 
     _esm = module("ladders.js")
@@ -53,9 +54,16 @@ class LadderPanel(Rows):
     chosen = traitlets.Unicode().tag(sync=True)
 
     def __init__(
-        self, feed: Feed, publisher: Publisher, *, draw: Callable[[str | None], Figure], details: Details, flow: str | None = None
+        self,
+        feed: Feed,
+        publisher: Publisher,
+        *,
+        draw: Callable[[str | None], Figure],
+        details: Details,
+        rule: Callable[[str], Mapping[str, str] | None] = lambda rule: None,
+        flow: str | None = None,
     ) -> None:
-        self._draw, self._details = draw, details
+        self._draw, self._details, self._rule = draw, details, rule
         self._lanes: dict[str, list[dict[str, str]]] = {}
         self._begin()
         super().__init__(publisher, "Ladder", chosen=flow or "")
@@ -100,6 +108,10 @@ class LadderPanel(Rows):
             detail = self._details(item["detail"])
             if detail is not None:
                 self.send({"detail": dict(detail)})
+        elif isinstance(item.get("rule"), str):
+            told = self._rule(item["rule"])
+            if told is not None:
+                self.send({"rule": {"id": item["rule"], "key": item.get("key"), **told}})
 
 
 def event_details(event: Callable[[int], Event | None], shown: Callable[[Event], Mapping[str, Any]]) -> Details:

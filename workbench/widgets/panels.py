@@ -94,7 +94,8 @@ class Panels:
     def ladder(self, feed: Feed, draw: Callable[[str | None], Figure], flow: str | None = None) -> LadderPanel:
         """Flows as ladders, the newest unless told which."""
         details = event_details(self._log.event, lambda event: detail(event, self._known))
-        return self._panel(("ladder", flow), lambda: LadderPanel(feed, self.publisher, draw=draw, details=details, flow=flow))
+        rule = (self._known or Known()).rule
+        return self._panel(("ladder", flow), lambda: LadderPanel(feed, self.publisher, draw=draw, details=details, rule=rule, flow=flow))
 
     def select(self, picked: Mapping[str, Any]) -> None:
         """Mark something in all panels."""

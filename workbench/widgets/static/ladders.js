@@ -72,6 +72,8 @@ class LadderView {
     this.heard = (message) => {
       if (message.detail) this.show(message.detail);
       if (message.hand?.file) this.hand(message.hand.file);
+      const { rule } = message;
+      if (rule && this.selected?.key === rule.key) this.show(own(this.selected, rule));
     };
     model.on("msg:custom", this.heard);
   }
@@ -189,7 +191,10 @@ class LadderView {
     if (!message) return;
     this.following(false);
     this.show(own(message));
-    if (event === null) return;
+    if (event === null) {
+      if (message.rule) send(this.model, { rule: message.rule, key });
+      return;
+    }
     this.patience = setTimeout(() => this.box.say("The kernel is busy: the details come when the running cell has ended.", "info"), 1000);
     send(this.model, { detail: event });
   }
@@ -244,8 +249,8 @@ class LadderView {
 }
 
 /** What a message tells by itself. */
-function own({ label, source, target, note, kind, truth, rule, event }) {
+function own({ label, source, target, note, kind, truth, rule, event }, said = null) {
   const parts = [{ head: `${source} → ${target} · ${kind}`, kind: "text", text: [label, note].filter(Boolean).join("\n") }];
-  if (rule) parts.push({ head: "Rule of the local platform", kind: "text", text: `${rule}${truth ? ` (${truth})` : ""}` });
+  if (rule) parts.push({ head: "Rule of the local platform", kind: "text", text: said ? `${said.text}.\n${rule}, ${said.label}, ${said.source}` : `${rule}${truth ? ` (${truth})` : ""}` });
   return { id: event, title: label, parts };
 }
