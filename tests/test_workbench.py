@@ -372,9 +372,11 @@ def test_a_wrong_argument_is_named_with_what_it_should_be(wb: Workbench, what: s
 
 def test_a_closed_workbench_holds_nothing(tmp_path: Path) -> None:
     with Workbench(state_dir=tmp_path) as wb:
-        pass
+        panel = wb.stepper()
     with pytest.raises(WorkbenchError, match="is closed"):
         wb.step("answer")
+    with pytest.raises(WorkbenchError, match="is closed"):
+        panel.hold()
     wb.step(False)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import CLOSED, WorkbenchError
+from workbench.errors import WorkbenchError
 from workbench.local import Local
 
 Often = tuple[int | None, float, int]
@@ -44,8 +44,6 @@ class Steering:
         While something is held the local platform's clock stands. What is held is had by `await wb.stopped()`; what was held before, by a
         cell that is run again, say, is answered by its handler.
         """
-        if self._wiring.closed and events != (False,):
-            raise WorkbenchError(CLOSED)
         stepper = self._wiring.stepper()
         if events == (False,):
             stepper.off()

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from workbench.errors import WaitError, WorkbenchError
+from workbench.errors import CLOSED, WaitError, WorkbenchError
 from workbench.local import Local
 from workbench.modes import Flow, Gate, Written
 from workbench.modes.handlers import ASKING, CONFERENCE, known
@@ -45,6 +45,8 @@ class Stepper:
     seen: Callable[[int, str], object] = lambda event, flow: None
     events: frozenset[str] | None = frozenset()
     once: bool = False
+    # Set with the workbench that it belongs to: nothing comes any more.
+    closed: bool = False
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition()
@@ -65,6 +67,8 @@ class Stepper:
 
     def on(self, *event_types: str) -> None:
         """Hold these events from now on; without a name all that ask for a document. Raises WorkbenchError for one that does not exist."""
+        if self.closed:
+            raise WorkbenchError(CLOSED)
         for name in event_types:
             known(name)
         self.events = frozenset(event_types) or None

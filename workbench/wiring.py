@@ -207,7 +207,7 @@ class Wiring:
             from workbench.stepping import Stepper
 
             local = self.local if isinstance(self.local, Local) else None
-            self._stepper = Stepper(self.gate, local, self.masker.text, write, seen=self.log.pending)
+            self._stepper = Stepper(self.gate, local, self.masker.text, write, seen=self.log.pending, closed=self.closed)
             self.app.held_seconds = self._stepper.held_seconds
             self.end.callback(when_interrupted(self._stepper.release))
         return self._stepper
@@ -267,6 +267,7 @@ class Wiring:
     def tidy(self) -> None:
         """End every call, delete every participant and the session: what lies about costs money, live."""
         if self._stepper is not None:
+            self._stepper.closed = True
             self._stepper.off()
         for mode in self.modes.values():
             with suppress(ApiError):

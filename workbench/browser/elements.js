@@ -99,7 +99,7 @@ export function box(el, title) {
   el.append(root);
   const say = (text, kind = "ok") => {
     note.className = `wb-note wb-${kind}`;
-    note.replaceChildren(...(text ? [icon(kind === "error" ? "alert" : "ok"), h("span", {}, (kind === "error" ? "Error: " : "") + text)] : []));
+    note.replaceChildren(...(text ? [icon(kind === "ok" ? "ok" : "alert"), h("span", {}, (kind === "error" ? "Error: " : "") + text)] : []));
   };
   root.addEventListener("wb-reason", (event) => say(event.detail, "info"));
   return { root, head, count, tools, body, say };
