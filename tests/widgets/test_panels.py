@@ -290,3 +290,38 @@ def test_a_story_is_chosen_and_played(wb, page):
     press(panel, "play", story="no such")
     until(page, panel, lambda view: view.get("note", {}).get("kind") == "error" and "no story 'no such'" in view["note"]["text"])
     assert panel.view["result"] == view["result"]
+
+
+def test_step_mode_shows_judges_and_sends(wb, page):
+    panel = wb.stepper()
+    press(panel, "hold", events=["answer"])
+    page.until(lambda: page.state["view"]["on"] == ["answer"])
+    wb.phone().set(ring_seconds=0.05)
+    flow = wb.transfer.dial(wb.phone())
+    held = page.until(lambda: page.state["view"]["held"])[0]
+    assert (held["event"], held["leg"], held["flow"], held["until"]) == ("answer", "phone", flow.id, None)
+    assert "eyJ•••" in held["document"] and "eyJ0" not in json.dumps(page.state)
+    press(panel, "check", stop=held["number"], document=held["document"].replace("</SpeakSentence>", ""))
+    told = page.until(lambda: next((one["hand"]["verdict"] for one in page.messages if "hand" in one), None))
+    assert not told["good"] and told["line"] == 4 and "</SpeakSentence> is missing" in told["text"]
+    press(panel, "answer", stop=held["number"], document="<Response><Nonsense/></Response>")
+    page.until(lambda: "still held" in page.state["view"]["note"]["text"])
+    press(panel, "answer", stop=held["number"], document="<Response><Pause duration='9'/></Response>")
+    page.until(lambda: page.state["view"]["note"]["text"] == "answer phone: sent.")
+    page.until(lambda: not page.state["view"]["held"])
+    press(panel, "off")
+    page.until(lambda: not page.state["view"]["on"])
+    assert wb.wait("answer", flow=flow).verbs == ("Pause",)
+
+
+def test_step_mode_says_what_was_sent_by_itself(wb, page, monkeypatch):
+    monkeypatch.setattr("workbench.stops.TIMEOUT_SECONDS", 0.4)
+    stepper = wb.step("answer")
+    monkeypatch.setattr(stepper, "local", None)
+    wb.stepper()
+    wb.phone(2).set(ring_seconds=0.05)
+    wb.transfer.dial(wb.phone(2))
+    until = page.until(lambda: page.state["view"]["held"])[0]["until"]
+    assert until is not None
+    page.until(lambda: "sent by itself" in page.state["view"].get("note", {}).get("text", ""))
+    wb.step(False)
