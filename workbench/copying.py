@@ -30,6 +30,14 @@ _USER = "$BW_USERNAME:$BW_PASSWORD"
 BANDWIDTH = "https://voice.bandwidth.com/api/v2"
 _SPLIT = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WEBRTC = re.compile(r"^/(?:participants|sessions)\b")
+# The SDK's classes: the first whose part is in the path.
+_APIS = (
+    ("conferences", "ConferencesApi"),
+    ("/recording", "RecordingsApi"),
+    ("/transcriptions", "TranscriptionsApi"),
+    ("/statistics", "StatisticsApi"),
+    ("", "CallsApi"),
+)
 # Names of the SDK's models for the bodies of its calls.
 _MODELS = {
     "createCall": "CreateCall",
@@ -65,7 +73,7 @@ def copies(event: Event, hosts: Hosts) -> dict[str, str]:
     if event.event_type == "getToken":
         return {}
     found = {"curl": curl(event, hosts), "httpx": httpx(event, hosts)}
-    if not _WEBRTC.match(_path(event)) and "/transcriptions" not in _path(event).removesuffix("/transcription"):
+    if not _WEBRTC.match(_path(event)):
         found["SDK"] = sdk(event, hosts)
     return found
 
@@ -111,7 +119,7 @@ def httpx(event: Event, hosts: Hosts) -> str:
 def sdk(event: Event, hosts: Hosts) -> str:
     """The request as a call of Bandwidth's Python SDK."""
     path, operation, body = _path(event), event.event_type, event.data.get("request")
-    api = "ConferencesApi" if "conferences" in path else "RecordingsApi" if "/recordings" in path else "CallsApi"
+    api = next(name for part, name in _APIS if part in path)
     ids = [part for part in path.strip("/").split("/") if re.match(r"(?:c|conf|r|t)-", part)]
     given = ["os.environ['BW_ACCOUNT_ID']", *map(repr, ids)]
     model = _MODELS.get(operation)
