@@ -44,6 +44,8 @@ def test_an_error_stops_the_run_and_is_reported(lab, open_notebook):
 def test_theme_size_and_picture(lab, open_notebook, tmp_path):
     notebook = open_notebook(lab.write("look.ipynb", "1"))
     background = "() => getComputedStyle(document.body).getPropertyValue('--jp-layout-color0').trim()"
+    # JupyterLab keeps the theme that a test before chose.
+    notebook.theme("JupyterLab Light")
     light = notebook.page.evaluate(background)
     notebook.theme("JupyterLab Dark")
     assert notebook.page.evaluate(background) != light
