@@ -129,3 +129,8 @@ def test_a_handler_does_not_wait_for_handlers(wb):
     assert time.monotonic() - began < 2
     release.set()
     wb._wiring.settle()
+
+
+def test_sentences_in_tables_begin_at_the_left(wb):
+    table = wb.faults()._repr_html_()
+    assert '<td style="text-align: left">' in table and "<td>" not in table and "<th>" not in table

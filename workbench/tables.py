@@ -24,7 +24,11 @@ class Story(DataFrame):
 
     def _repr_html_(self) -> str:
         with option_context("display.max_colwidth", None):
-            return str(DataFrame(self).to_html(index=False, justify="left", border=0))
+            table = str(DataFrame(self).to_html(index=False, border=0))
+        # JupyterLab sets cells to the right, in which sentences of several lines are hard to read.
+        for cell in ("th", "td"):
+            table = table.replace(f"<{cell}>", f'<{cell} style="text-align: left">')
+        return table
 
 
 class Matrices:

@@ -72,3 +72,11 @@ def test_what_was_typed_outlives_a_reload_and_an_answer_goes_wrong(notebook):
     expect(editor).not_to_have_value("<Response><Hangup/></Response>")
     notebook.output(0).get_by_label("Have the answer go wrong").select_option("500")
     expect(notebook.output(0).locator(".wb-note")).to_contain_text("failed on purpose", timeout=15_000)
+
+
+def test_a_panel_whose_kernel_was_restarted_says_what_to_do(notebook):
+    notebook.restart()
+    panel = notebook.output(0)
+    panel.get_by_role("button", name="Hold every event").click()
+    expect(panel.locator(".wb-note")).to_contain_text("run the notebook's cells again")
+    expect(panel.get_by_role("button", name="Hold every event")).not_to_have_attribute("aria-busy", "true")

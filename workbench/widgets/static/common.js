@@ -26,7 +26,12 @@ export function actions(model, place) {
     node?.setAttribute("aria-busy", "true");
     const slow = () => place.say("Waiting: the kernel is busy with a cell, or this takes a while.", "info");
     open.set(id, { node, timer: setTimeout(slow, 1500) });
-    model.send({ do: name, with: args, id });
+    try {
+      model.send({ do: name, with: args, id });
+    } catch {
+      finish(id);
+      place.say("This panel's kernel has ended or was restarted: run the notebook's cells again.", "error");
+    }
   };
 }
 
