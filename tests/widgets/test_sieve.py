@@ -1,5 +1,9 @@
 """Which rows of the event table are shown, and in which order."""
 
+import csv
+import io
+import json
+
 import pytest
 
 from workbench.errors import WorkbenchError
@@ -99,6 +103,13 @@ def test_what_is_shown_is_a_frame_and_the_page_follows(table, page):
     with pytest.raises(WorkbenchError, match="by: "):
         table.sort("colour")
     assert "answer" in table.html() and "answer" not in table.filter(event="initiate").html().replace("answered", "")
+
+
+def test_what_is_shown_is_text_too(table):
+    table.filter(event="disconnect")
+    (one,) = json.loads(table.json())
+    assert (one["event"], one["cause"], one["answered"]) == ("disconnect", "hangup", "error 500")
+    assert [row["cause"] for row in csv.DictReader(io.StringIO(table.csv()))] == ["hangup"]
 
 
 def test_what_a_reader_chooses_in_the_page_holds_in_a_cell_too(table, page):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,9 +14,10 @@ from workbench.errors import WorkbenchError
 
 Row = Mapping[str, Any]
 KINDS = ("webhook", "request", "failed")
+TAKEN = ("time", "ms", "event", "leg", "from", "to", "cause", "answered", "handler", "label", "way", "flow")
 COLUMNS = ("time", "ms", "event", "leg", "parties", "cause", "answered", "handler", "label")
 _TIME = re.compile(r"\d\d:\d\d(:\d\d(\.\d{1,3})?)?")
-_DIGITS = re.compile(r"(\d+)")
+_DIGITS = re.compile("[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +78,36 @@ class Sieve:
             return False
         if self.until and row["time"][: len(self.until)] > self.until:
             return False
-        return self.text.casefold() in words(row) if self.text else True
+        return self.text.lower() in words(row) if self.text else True
 
 
 def words(row: Row) -> str:
     """All that can be read in a row."""
     names = ("time", "event", "leg", "from", "to", "cause", "answered", "label", "flow")
-    return " ".join(str(row[name] or "") for name in names).casefold()
+    return " ".join(str(row[name] or "") for name in names).lower()
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    """Rows as CSV, letter by letter as the page copies them."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(TAKEN)
+    writer.writerows(["" if value is None else value for value in row.values()] for row in _taken(rows))
+    return out.getvalue()
+
+
+def as_json(rows: Sequence[Row]) -> str:
+    """Rows as JSON, letter by letter as the page copies them."""
+    return json.dumps(_taken(rows), indent=2, ensure_ascii=False) + "\n"
+
+
+def _taken(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    return [{name: _whole(row[name]) for name in TAKEN} for row in rows]
+
+
+def _whole(value: Any) -> Any:
+    """A page has one kind of number: it writes 12.0 as 12."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _value(row: Row, column: str) -> Any:
@@ -89,8 +116,6 @@ def _value(row: Row, column: str) -> Any:
     return row["at"] if column == "time" else row[column]
 
 
-def _natural(value: Any) -> tuple[Any, ...]:
+def _natural(value: Any) -> Any:
     """An order in which "phone 2" comes before "phone 10"."""
-    if isinstance(value, int | float):
-        return (value,)
-    return tuple((1, part.casefold()) if at % 2 == 0 else (0, int(part)) for at, part in enumerate(_DIGITS.split(value)))
+    return value if isinstance(value, int | float) else _DIGITS.sub(lambda digits: digits[0].zfill(20), value.lower())

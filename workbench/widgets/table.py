@@ -15,7 +15,7 @@ from workbench.widgets import text
 from workbench.widgets.deltas import Rows
 from workbench.widgets.panel import module
 from workbench.widgets.publisher import Publisher
-from workbench.widgets.sieve import Sieve
+from workbench.widgets.sieve import Sieve, as_csv, as_json
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -78,6 +78,19 @@ class EventTable(Rows):
         events = self._log.events(mode=mode, flow=flow)
         return frame(events).iloc[self._sieve.shown(_timed([row(event) for event in events]))].reset_index(drop=True)
 
+    def csv(self) -> str:
+        """What is shown as CSV, as the page's button copies it."""
+        return as_csv(self._shown())
+
+    def json(self) -> str:
+        """What is shown as JSON, as the page's button copies it."""
+        return as_json(self._shown())
+
+    def _shown(self) -> list[dict[str, Any]]:
+        mode, flow = self._wanted
+        rows = _timed([row(event) for event in self._log.events(mode=mode, flow=flow)])
+        return [rows[place] for place in self._sieve.shown(rows)]
+
     def _sift(self, sieve: Sieve) -> None:
         self._sieve = sieve
         self._sifted += 1
@@ -85,10 +98,7 @@ class EventTable(Rows):
 
     def html(self) -> str:
         """The table as static HTML, read from the log: events that are still on their way to the page are in it."""
-        mode, flow = self._wanted
-        rows = _timed([row(event) for event in self._log.events(mode=mode, flow=flow)])
-        rows = [rows[place] for place in self._sieve.shown(rows)]
-        return text.table_html(self.title, HEADS, ([row[name] for name in NAMES] for row in rows), COLOURS)
+        return text.table_html(self.title, HEADS, ([row[name] for name in NAMES] for row in self._shown()), COLOURS)
 
     def close(self) -> None:
         """Take the table off the page and off the log."""

@@ -28,11 +28,14 @@ export function sifted(items, sieve, ms) {
   return sieve.by ? inOrder(found, sieve, ms) : found;
 }
 
+/** "phone 2" comes before "phone 10", in the page as in a cell. */
+const natural = (value) => (typeof value === "string" ? value.toLowerCase().replace(/[0-9]+/g, (digits) => digits.padStart(20, "0")) : value);
+
 function inOrder(items, { by, down }, ms) {
   const value = (item) => (by === "ms" ? ms(item) : by === "time" ? item.row.at : by === "parties" ? `${item.row.from} ${item.row.to}`.trim() : item.row[by]);
-  const keyed = items.map((item) => [value(item), item]);
+  const keyed = items.map((item) => [natural(value(item)), item]);
   const empty = ([one]) => one === "" || one === null;
-  const compare = ([one], [other]) => (one === other ? 0 : typeof one === "number" ? one - other : collator.compare(one, other)) * (down ? -1 : 1);
+  const compare = ([one], [other]) => (one === other ? 0 : one < other ? -1 : 1) * (down ? -1 : 1);
   return [...keyed.filter((one) => !empty(one)).sort(compare), ...keyed.filter(empty)].map(([, item]) => item);
 }
 
