@@ -52,6 +52,19 @@ def test_a_story_is_played_to_its_end(wb: Workbench, name: str, tmp_path: Path) 
     assert f"{name}-1" in wb.capsule(tmp_path / "demo.html").read_text("utf-8")
 
 
+def test_a_phone_that_is_in_a_call_is_named_before_anything_is_played(wb: Workbench) -> None:
+    show, told = show_of(wb)
+    flow = wb.transfer.dial(wb.phone(2))
+    with pytest.raises(WorkbenchError, match=r"phone 2 is in a call.*wb\.phone\(2\)\.hangup\(\)"):
+        show.play("transfer")
+    assert told == [] and flow.up
+    wb.phone(2).hangup()
+    wb.wait("disconnect")
+    show.play("transfer")
+    show.stop()
+    assert show.wait(15) and told[-1] == {"state": "stopped"}
+
+
 async def test_a_story_is_stopped_and_a_readers_handler_stays(wb: Workbench) -> None:
     @wb.transfer.on("initiate")
     def mine(event, flow):  # type: ignore[no-untyped-def]

@@ -71,6 +71,7 @@ class Show:
             raise WorkbenchError("a demonstration needs the local platform, whose phones speak by themselves")
         if self.playing:
             raise WorkbenchError("a story is being played; stop it first")
+        self._free()
         self._halt.clear()
         (self._silent.clear if page else self._silent.set)()
         self._thread = threading.Thread(target=self._work, args=(story,), name=THREAD, daemon=True)
@@ -143,6 +144,13 @@ class Show:
             with self._news:
                 self._news.wait(LOOK_SECONDS)
             left -= LOOK_SECONDS
+
+    def _free(self) -> None:
+        """Raises WorkbenchError while a call of the reader's has one of the phones: it is not ours to end."""
+        ends = {end for one in self._stage.local.state()["calls"] if one["state"] != "disconnected" for end in (one["to"], one["from"])}
+        for which in PHONES:
+            if self.phone(which).number in ends:
+                raise WorkbenchError(f"phone {which} is in a call, and this story needs it; hang up first: wb.phone({which}).hangup()")
 
     # -- the thread ----------------------------------------------------------------------------------------------------------------
 
