@@ -50,6 +50,21 @@ WATCH = """() => {
 }"""
 
 
+# Each is a reader's doing, and what it costs until the page is laid out again.
+CHOOSE = """() => {
+    const [search, sorts] = [document.querySelector('.wb input[type=search]'), [...document.querySelectorAll('.wb-sort')]];
+    const timed = act => {
+        const began = performance.now();
+        act();
+        document.querySelector('.wb').offsetHeight;
+        return performance.now() - began;
+    };
+    const type = text => timed(() => { search.value = text; search.dispatchEvent(new Event('input', {bubbles: true})); });
+    return {filter: ['answer', 'c', 'nothing', ''].map(type), sort: sorts.map(head => timed(() => head.click()))};
+}"""
+MANY, CHOSEN_MS = 10_000, 100.0
+
+
 @dataclass(frozen=True)
 class Figure:
     """Milliseconds from storing an event to its row on the page, at `rate` events a second."""
@@ -82,6 +97,21 @@ def measure(rates: tuple[tuple[int, int, float], ...] = RATES) -> list[Figure]:
         found = [_figure(notebook, cell, *rate) for cell, rate in enumerate(((50, 50, 0.0), *rates), 2)]
         browser.close()
     return found[1:]
+
+
+def choosing(rows: int = MANY) -> dict[str, float]:
+    """The longest that filtering and sorting so many rows takes, in milliseconds."""
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright, start_lab(Path(home)) as lab:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        notebook = OpenNotebook(lab, browser.new_page(), lab.write("choosing.ipynb", FEED, "table", f"feed(1_000_000, {rows})"))
+        notebook.open()
+        for cell in range(3):
+            notebook.run_cell(cell, 60 + rows / 200)
+        told = "rows => document.querySelector('.wb-count').textContent.startsWith(`${rows.toLocaleString('en')} events`)"
+        notebook.page.wait_for_function(told, arg=rows)
+        found = notebook.page.evaluate(CHOOSE)
+        browser.close()
+    return {name: max(times) for name, times in found.items()}
 
 
 def _figure(notebook: OpenNotebook, cell: int, rate: int, count: int, target: float) -> Figure:

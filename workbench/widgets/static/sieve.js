@@ -5,6 +5,8 @@ import { copied } from "./clipboard.js";
 
 /** Lets everything through. */
 export const OPEN_SIEVE = { text: "", leg: "", event: "", cause: "", kind: "", since: "", until: "", by: "", down: false };
+// Whoever has more names than this looks by text.
+const OFFERED = 60;
 const SIEVE_KINDS = [["", "all kinds"], ["webhook", "webhooks"], ["request", "requests"], ["failed", "failed"]];
 const TAKEN = ["time", "ms", "event", "leg", "from", "to", "cause", "answered", "handler", "label", "way", "flow"];
 const MOMENT = /^\d\d:\d\d(:\d\d(\.\d{1,3})?)?$/;
@@ -83,7 +85,7 @@ export class SieveBar {
   learn(items) {
     for (const [name, known] of Object.entries(this.known)) {
       const before = known.size;
-      for (const { row } of items) if (row[name]) known.add(row[name]);
+      for (const { row } of items) if (row[name] && known.size < OFFERED) known.add(row[name]);
       if (known.size > before) this.offer(name);
     }
   }
