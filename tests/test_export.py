@@ -433,3 +433,17 @@ def test_what_is_missing_is_named_at_the_start(notebook: Any) -> None:
     assert ended.returncode == 1
     for name in ("BW_ACCOUNT_ID", "BW_NUMBER", "BW_ID_CLIENT_SECRET"):
         assert name in ended.stderr
+
+
+def test_without_settings_the_application_says_where_they_belong(tmp_path, monkeypatch):
+    from workbench.application import main
+
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("BW_", "WORKBENCH_", "BASE_"))]:
+        monkeypatch.delenv(name)
+    with pytest.raises(SystemExit, match=r"BW_ACCOUNT_ID[\s\S]*Copy .env.example to .env"):
+        main({}, {}, [])
+    (tmp_path / ".env").touch()
+    with pytest.raises(SystemExit, match="BW_ACCOUNT_ID") as named:
+        main({}, {}, [])
+    assert "Copy" not in str(named.value)

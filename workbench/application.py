@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from threading import Event as Signal
 from typing import Any, NoReturn
 
@@ -178,7 +179,8 @@ def main(handlers: Handlers, environ: Mapping[str, str], words: Sequence[str] | 
         else:
             serve(create(handlers, environ))
     except WorkbenchError as error:
-        sys.exit(f"app.py: {error}")
+        hint = "\nCopy .env.example to .env and fill it in." if isinstance(error, SettingsError) and not Path(".env").exists() else ""
+        sys.exit(f"app.py: {error}{hint}")
 
 
 def serve(application: Application) -> None:

@@ -43,8 +43,10 @@ class Verdict:
     warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        said = self._said()
-        return "\n".join([said, *(f"Note: {warning}" for warning in self.warnings)])
+        first, *rest = self._said().split("\n")
+        notes = [f"Note: {warning}" for warning in self.warnings]
+        # A refusal's likely reason comes before the rule: it is what a reader mends.
+        return "\n".join([first, *notes, *rest])
 
     def _said(self) -> str:
         if self.good:

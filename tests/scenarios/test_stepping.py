@@ -119,6 +119,7 @@ def test_a_missing_end_is_named(world: World, steps: Next) -> None:
     stop = held(world, steps)
     verdict = stop.check(stop.document.replace("</SpeakSentence>", ""))
     assert verdict.line == 4 and verdict.warnings == ("<SpeakSentence> of line 3 is not closed: </SpeakSentence> is missing",)
+    assert repr(verdict).splitlines()[1] == "Note: <SpeakSentence> of line 3 is not closed: </SpeakSentence> is missing"
     assert not stop.check("<Response><Pause><Hangup/></Pause></Response>").warnings
 
 
