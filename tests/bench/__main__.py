@@ -1,6 +1,6 @@
 """Prints every figure beside its baseline; words run parts.
 
-`python -m tests.bench callbacks calls capsule comparing ladder memory screen start streams`.
+`python -m tests.bench callbacks calls capsule comparing ladder memory screen sifting start streams`.
 
 `media` runs only when it is named.
 """
@@ -83,6 +83,12 @@ def screen() -> list[Row]:
     return [*chosen, *soon]
 
 
+def sifting() -> list[Row]:
+    from tests.bench.sifting import measure
+
+    return measure()
+
+
 def start() -> list[Row]:
     from tests.bench.start import measure
 
@@ -96,7 +102,7 @@ def streams() -> list[Row]:
 
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
-    part.__name__: part for part in (callbacks, calls, capsule, comparing, ladder, media, memory, screen, start, streams)
+    part.__name__: part for part in (callbacks, calls, capsule, comparing, ladder, media, memory, screen, sifting, start, streams)
 }
 ASKED_FOR = {"media"}  # takes minutes, and is a word of its own
 

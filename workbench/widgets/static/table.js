@@ -163,8 +163,8 @@ class View {
     this.sieve = { ...this.sieve, ...fields };
     this.bar.show(this.sieve);
     this.heads.forEach((head) => head.update());
-    if (this.sieve.by) this.setFollow(false);
-    else if (ours && !this.selected) this.setFollow(true);
+    if (this.sieve.by) this.followed(false);
+    else if (ours && !this.selected) this.followed(true);
     this.end = this.sieve.by ? 0 : Infinity;
     this.limit = AT_ONCE;
     this.draw();
@@ -258,9 +258,13 @@ class View {
   }
 
   setFollow(on) {
+    this.followed(on);
+    if (on) this.draw();
+  }
+
+  followed(on) {
     this.follows = on;
     this.followButton.setAttribute("aria-pressed", String(on));
-    if (on) this.draw();
   }
 
   page(by) {
@@ -275,10 +279,7 @@ class View {
     const rest = this.scroller.scrollHeight - this.scroller.clientHeight - this.scroller.scrollTop;
     if (this.end < this.shown.length && this.follows) return;
     const atEnd = rest < 24 && this.end >= this.shown.length && !this.sieve.by;
-    if (atEnd !== this.follows && !(this.selected && atEnd)) {
-      this.follows = atEnd;
-      this.followButton.setAttribute("aria-pressed", String(atEnd));
-    }
+    if (atEnd !== this.follows && !(this.selected && atEnd)) this.followed(atEnd);
   }
 
   key(event) {
