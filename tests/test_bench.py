@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.bench import __main__ as bench
-from tests.bench import callbacks, calls, capsule, comparing, ladder, media, memory, screen, soak, start, streams
+from tests.bench import callbacks, calls, capsule, comparing, ladder, media, memory, rungs, screen, soak, start, streams
 from tests.bench.children import child
 from tests.bench.figures import Row, Times, table
 from tests.browser.lab import chromium
@@ -59,7 +59,7 @@ def test_the_right_order_is_the_platforms():
 def test_a_word_that_is_no_part_is_named(capsys):
     assert bench.main(["callbacks", "nonsense"]) == 2
     assert (
-        "'nonsense' is none of callbacks, calls, capsule, comparing, ladder, media, memory, screen, start, streams"
+        "'nonsense' is none of callbacks, calls, capsule, comparing, ladder, media, memory, rungs, screen, sifting, start, streams"
         in capsys.readouterr().err
     )
 
@@ -185,6 +185,13 @@ def test_a_child_ends_when_the_bench_is_killed(child_environment):
 @pytest.mark.sockets
 def test_a_comparison_is_measured_beside_one_without_changes():
     shape(comparing.measure(times=1), (r"compare of three verbs \(support call\), shown", r"[\d.]+ s", r"[\d.]+ s, no change"))
+
+
+def test_a_long_ladder_is_filtered_and_picked_in():
+    if not chromium():
+        pytest.skip("no Chromium here")
+    ms = r"\d+ ms, at most \d+"
+    shape(rungs.choosing(300), ("filtering among 300 messages", ms, "–"), ("picking among 300 messages", ms, "–"))
 
 
 def test_a_ladder_has_its_rows():

@@ -64,6 +64,12 @@ def memory() -> list[Row]:
     return measure()
 
 
+def rungs() -> list[Row]:
+    from tests.bench.rungs import measure
+
+    return measure()
+
+
 def screen() -> list[Row]:
     from tests.bench.screen import CHOSEN_MS, MANY, choosing, measure
 
@@ -102,7 +108,7 @@ def streams() -> list[Row]:
 
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
-    part.__name__: part for part in (callbacks, calls, capsule, comparing, ladder, media, memory, screen, sifting, start, streams)
+    part.__name__: part for part in (callbacks, calls, capsule, comparing, ladder, media, memory, rungs, screen, sifting, start, streams)
 }
 ASKED_FOR = {"media"}  # takes minutes, and is a word of its own
 

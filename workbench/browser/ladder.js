@@ -8,12 +8,20 @@ const BEYOND = 6;
 const LETTER = 6.3;
 const LEGS = 6;
 
-const mentions = (text, wanted) => !wanted || text.toLowerCase().includes(wanted);
+const earlier = (one, other) => one.place - other.place || (one.key < other.key ? -1 : 1);
+let ladders = 0;
 
 /** Messages between lanes in `place`. `select(message)` is called when a row is picked, by click or by keys, or with null when it is given
  * back (Escape); `typed(key)` when somebody begins to type, `followed(on)` when scrolling ends following or begins it again. */
 export class Ladder {
   #all = new Map();
+  // All in order; how many of these have been sifted; what is known of the flow that is shown; whether the order has to be made anew.
+  #order = [];
+  #sifted = 0;
+  #ofFlow = 0;
+  #stale = false;
+  #words = new WeakMap();
+  #id = `rungs-${(ladders += 1)}`;
   #shown = [];
   #wanted = {};
   #until = null;
@@ -55,7 +63,13 @@ export class Ladder {
 
   /** New or changed messages, in any order. */
   put(messages) {
-    for (const message of messages) this.#all.set(message.key, message);
+    for (const message of messages) {
+      const last = this.#order[this.#order.length - 1];
+      // Almost all come in order, and only once.
+      if (this.#all.has(message.key) || (last && earlier(message, last) < 0)) this.#stale = true;
+      else this.#order.push(message);
+      this.#all.set(message.key, message);
+    }
     this.sift();
   }
 
@@ -63,6 +77,7 @@ export class Ladder {
   clear() {
     this.#all.clear();
     this.#marked = null;
+    this.#stale = true;
     this.#sift();
   }
 
@@ -90,6 +105,7 @@ export class Ladder {
   /** Show only what fits: `text` anywhere, `leg`, `kind`, `flow`, `bad` (refused or failed); what is empty is not asked. */
   filter({ text = "", leg = "", kind = "", flow = "", bad = false } = {}) {
     this.#wanted = { text: text.trim().toLowerCase(), leg, kind, flow, bad };
+    this.#sifted = 0;
     this.#sift();
     const at = this.#shown.findIndex((message) => message.key === this.#marked);
     if (at >= 0) {
@@ -114,6 +130,7 @@ export class Ladder {
   /** Show messages up to this place; null shows all. */
   until(place) {
     this.#until = place;
+    this.#sifted = 0;
     this.#sift();
   }
 
@@ -125,9 +142,7 @@ export class Ladder {
 
   /** How many messages there are, and how many are shown. */
   get counts() {
-    const { flow } = this.#wanted;
-    const all = flow ? [...this.#all.values()].filter((message) => message.flow === flow).length : this.#all.size;
-    return { all, shown: this.#shown.length };
+    return { all: this.#ofFlow, shown: this.#shown.length };
   }
 
   #fits(message) {
@@ -135,28 +150,40 @@ export class Ladder {
     if (this.#until !== null && message.place > this.#until) return false;
     if ((leg && message.leg !== leg) || (kind && message.kind !== kind) || (flow && message.flow !== flow)) return false;
     if (bad && message.kind !== "error") return false;
-    return !text || mentions(`${message.label} ${message.name} ${message.source} ${message.target} ${message.leg || ""} ${message.note} ${message.cause || ""}`, text);
+    return !text || this.#mentions(message, text);
   }
 
+  #mentions(message, text) {
+    if (!this.#words.has(message)) {
+      const { label, name, source, target, leg, note, cause } = message;
+      this.#words.set(message, [label, name, source, target, leg, note, cause].filter(Boolean).join(" ").toLowerCase());
+    }
+    return this.#words.get(message).includes(text);
+  }
+
+  /** Only what is new is looked at, unless the order or the filter has changed. */
   #sift() {
-    const found = [...this.#all.values()].filter((message) => this.#fits(message));
-    found.sort((one, other) => one.place - other.place || (one.key < other.key ? -1 : 1));
-    this.#shown = found;
-    const start = this.#began();
+    const { flow } = this.#wanted;
+    let start = this.#start;
+    if (this.#stale) this.#order = [...this.#all.values()].sort(earlier);
+    if (this.#stale || this.#sifted === 0) {
+      this.#shown = [];
+      this.#sifted = this.#ofFlow = 0;
+      this.#stale = false;
+      start = null;
+    }
+    for (; this.#sifted < this.#order.length; this.#sifted += 1) {
+      const message = this.#order[this.#sifted];
+      if (flow && message.flow !== flow) continue;
+      this.#ofFlow += 1;
+      if (message.at !== null && (start === null || message.at < start)) start = message.at;
+      if (this.#fits(message)) this.#shown.push(message);
+    }
     if (start !== this.#start) this.#nodes.clear();
     this.#start = start;
-    this.space.style.height = `${found.length * RUNG + 8}px`;
+    this.space.style.height = `${this.#shown.length * RUNG + 8}px`;
     if (this.#following) this.#toEnd();
     this.#draw();
-  }
-
-  /** When the flow that is shown began. */
-  #began() {
-    let start = null;
-    const { flow } = this.#wanted;
-    for (const message of this.#all.values())
-      if (message.at !== null && (!flow || message.flow === flow) && (start === null || message.at < start)) start = message.at;
-    return start;
   }
 
   #toEnd() {
@@ -265,7 +292,7 @@ export class Ladder {
     const truth = message.truth ? h("span", { class: `wb-truth wb-${message.truth}`, "aria-hidden": "true" }, message.truth[0]) : null;
     return h(
       "div",
-      { class: `wb-rung wb-is-${message.kind} ${way}${this.#hue(message.leg)}`, id: `rung-${message.key}`, "data-key": message.key, role: "option", "aria-label": told, title: tip.filter(Boolean).join("\n") },
+      { class: `wb-rung wb-is-${message.kind} ${way}${this.#hue(message.leg)}`, id: `${this.#id}-${message.key}`, "data-key": message.key, role: "option", "aria-label": told, title: tip.filter(Boolean).join("\n") },
       h("span", { class: "wb-rung-time" }, time, truth),
       h("span", { class: "wb-rung-lanes" }, words, line),
     );

@@ -1,6 +1,7 @@
 // Flows as ladders, live: a row opens to what was sent, and the other panels show the same moment.
 
 import { h, frame, button, everyFrame, follow, actions } from "./common.js";
+import { copied } from "./clipboard.js";
 import { Deltas, send } from "./deltas.js";
 import { detailsOf } from "./details.js";
 import { Ladder } from "./ladder.js";
@@ -232,7 +233,7 @@ class LadderView {
 
   hand({ name, text, way }) {
     if (way === "copy") {
-      navigator.clipboard.writeText(text).then(() => this.box.say("Copied."), () => this.box.say("This browser does not let a page copy here.", "error"));
+      copied(text).then((done) => (done ? this.box.say("Copied.") : this.box.say("This browser does not let a page copy here.", "error")));
       return;
     }
     const link = h("a", { href: URL.createObjectURL(new Blob([text], { type: "image/svg+xml" })), download: name });
