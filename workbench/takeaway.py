@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import WorkbenchError
 from workbench.records import Event
 
 if TYPE_CHECKING:
@@ -28,6 +27,8 @@ class TakeAway:
     _people: dict[str, Participant]
 
     if TYPE_CHECKING:
+
+        def _event(self, event: Event | int) -> Event: ...
 
         def _chosen(self, flow: Flow | str | None) -> Flow: ...
 
@@ -74,9 +75,7 @@ class TakeAway:
         from workbench.resending import resend
 
         parts = self._wiring
-        found = event if isinstance(event, Event) else parts.log.event(event) if isinstance(event, int) else None
-        if found is None:
-            raise WorkbenchError(f"event: an event, as wb.wait gives it, or its id in wb.events, not {str(event)[:60]!r}")
+        found = event if isinstance(event, Event) else self._event(event)
         gate = parts.gate
         return resend(
             found,
