@@ -24,6 +24,7 @@ KEYS = ("Home", "End", "PageUp", "ArrowUp", "Home", "ArrowDown", "End", "PageUp"
 TEXTS = ("hang", "phone 1", "bridge", "pause", "e", "answer", "")
 FEED = """
 import asyncio, tempfile, time
+from workbench.errors import WorkbenchError
 from workbench.events import open_log
 from workbench.feed import Feed
 from workbench.records import Reply, Webhook
@@ -34,7 +35,11 @@ from workbench.widgets.ladder import LadderPanel
 log, publisher = open_log(Settings(state_dir=tempfile.mkdtemp())), Publisher()
 parts = {"legs": lambda flow: {"phone": "+19195550111"}, "people": dict, "names": {}, "mask": str}
 told = Feed(subscribe=log.subscribe, past=log.events, happenings=lambda after: [], **parts)
-ladder = LadderPanel(told, publisher, draw=lambda flow: None, details=lambda event: None)
+
+def draw(flow):
+    raise WorkbenchError("it is measured, not drawn")
+
+ladder = LadderPanel(told, publisher, draw=draw, details=lambda event: None)
 
 def feed(rate, count):
     due = time.perf_counter()
