@@ -11,6 +11,7 @@ import pytest
 
 from workbench.simulator.control_api import is_loopback
 from workbench.simulator.setup import APPLICATION
+from workbench.simulator.webhooks import Outgoing
 
 from .shell import BASE, NUMBER, PHONE, WEBRTC, Platform, document, until
 
@@ -127,6 +128,19 @@ async def test_clock(platform: Platform) -> None:
     assert (await platform.clock_to(advance=1.5))["now"] == "2023-11-14T22:13:21.500Z"
     assert (await platform.clock_to(resume=True))["paused"] is False
     assert (await platform.clock_to(pause=True, advance=60, run_to="idle"))["paused"] is True
+
+
+async def test_a_clock_that_is_halted_is_let_go_when_who_halted_it_is_gone(platform: Platform) -> None:
+    async def halts_and_dies(request: Outgoing) -> str:
+        assert (await platform.clock_to(halt=True))["halted"]
+        raise ConnectionResetError("the kernel was killed")
+
+    platform.application.replies["answer"] = halts_and_dies
+    await platform.call()
+    await platform.idle()
+    await until(lambda: not platform.world.halted)
+    await platform.idle()
+    assert platform.application.events[0] == "answer" and platform.application.events[-1] == "disconnect"
 
 
 async def test_reset_starts_over(platform: Platform) -> None:

@@ -203,6 +203,9 @@ class World:
         except Exception as problem:  # whatever keeps an answer from coming is a connection exception to the engine
             error = f"{type(problem).__name__}: {problem}"
         del self._tasks["webhook", effect.delivery_id]
+        if error and self.halted and not any(kind == "webhook" for kind, _ in self._tasks):
+            # Who held the clock has gone with the event that it held.
+            self.halt(False)
         status = None if error else answer.status
         if answer.body and "xml" not in answer.header("content-type"):
             self.engine.follow("webhook.content-type")
