@@ -6,11 +6,13 @@ import pytest
 
 from workbench.callbacks import BODY_LIMIT, create_app
 from workbench.events import open_log
+from workbench.keys import Keys, seal
 from workbench.modes.handlers import TELLING
 from workbench.records import Reply
 from workbench.settings import Settings
 
 CREDENTIALS = ("user", "pässword")
+DASHBOARD = ("workbench", "entered-in-the-dashboard")
 DOCUMENT = "<Response><Pause/></Response>"
 SECRET = "unguessable-path-of-this-run"
 
@@ -41,6 +43,7 @@ class World:
     def __init__(self, tmp_path, patience=5.0):
         self.log = open_log(Settings(state_dir=tmp_path), run="this")
         self.mode = Mode()
+        self.keys = Keys()
         self.inbound = "bridge"
         self.asked_inbound = []
         self.app = create_app(
@@ -48,7 +51,9 @@ class World:
             self.log,
             CREDENTIALS,
             inbound=lambda call_id: self.asked_inbound.append(call_id) or self.inbound,
-            participant_secret=SECRET,
+            keys=self.keys,
+            secret=SECRET,
+            dashboard=DASHBOARD,
             instance="it-is-me",
             patience=patience,
         )
@@ -182,9 +187,9 @@ def test_get_webhooks_carry_their_fields_in_the_query(world):
 
 def test_inbound_goes_to_the_mode_that_takes_it_now(world):
     client = world.app.test_client()
-    assert client.post("/inbound/initiate", json={"eventType": "initiate", "callId": "c-9"}, auth=CREDENTIALS).status_code == 200
+    assert client.post("/inbound/initiate", json={"eventType": "initiate", "callId": "c-9"}, auth=DASHBOARD).status_code == 200
     world.inbound = None
-    assert client.post("/inbound/initiate", json={"eventType": "initiate", "callId": "c-8"}, auth=CREDENTIALS).status_code == 404
+    assert client.post("/inbound/initiate", json={"eventType": "initiate", "callId": "c-8"}, auth=DASHBOARD).status_code == 404
     assert [(event.mode, event.flow, event.leg) for event in world.log.events()] == [("bridge", "found", "phone"), ("inbound", None, None)]
     assert world.asked_inbound == ["c-9", "c-8"]
 
@@ -193,39 +198,69 @@ def test_ping_tells_who_is_there(world):
     assert world.app.test_client().get("/ping").text == "it-is-me"
 
 
+def test_the_dashboards_credentials_and_those_handed_out_open_nothing_else(world):
+    client = world.app.test_client()
+    body = {"eventType": "initiate", "callId": "c-9"}
+    assert client.post("/inbound/initiate", json=body, auth=CREDENTIALS).status_code == 401
+    assert client.post("/bridge/answer", json=body, auth=DASHBOARD).status_code == 401
+    assert world.log.events() == []
+
+
 def test_participants_come_without_credentials_by_their_secret_path(world):
+    key = world.keys.issue("participant browser")
     body = {"event": "onLeave", "timestamp": "1628786234676", "participantId": "p-1", "deviceId": "d-1"}
     client = world.app.test_client()
-    assert client.post(f"/participant/{SECRET}?mode=bridge&flow=f1&leg=P1", json=body).status_code == 200
-    assert client.post(f"/participant/{SECRET}", data='{"event": "onConnect"}', content_type="text/plain").status_code == 200
+    assert client.post(f"/participant/{key}?mode=bridge&flow=f1&leg=P1", json=body).status_code == 200
+    assert client.post(f"/participant/{key}", data='{"event": "onConnect"}', content_type="text/plain").status_code == 200
     first, second = world.drained()
     assert (first.mode, first.flow, first.leg, first.event_type, first.status) == ("bridge", "f1", "P1", "onLeave", 200)
     assert (second.mode, second.event_type, second.status) == (None, "onConnect", 200)
     assert [event.event_type for event in world.mode.asked] == ["onLeave"]
-    assert SECRET not in str(world.log.events())
+    assert key not in str(world.log.events())
+
+
+@pytest.mark.parametrize(
+    ("kind", "identity", "event"), [("participant", "participantId", "onLeave"), ("endpoint", "endpointId", "endpointEligible")]
+)
+def test_a_path_is_good_for_one_object(world, kind, identity, event):
+    key = world.keys.issue("browser")
+    world.keys.bind(key, "mine")
+    client = world.app.test_client()
+    assert client.post(f"/{kind}/{key}", json={"event": event, identity: "mine", "timestamp": 1}).status_code == 200
+    assert client.post(f"/{kind}/{key}", json={"event": event, identity: "another", "timestamp": 2}).status_code == 403
+    assert client.post(f"/{kind}/{key}", json={"event": event, "timestamp": 3}).status_code == 403
+    assert client.post(f"/{kind}/{key[:-1]}", json={"event": event, identity: "mine", "timestamp": 4}).status_code == 404
+    assert [one.data["timestamp"] for one in world.drained()] == [1]
+    # nor does the list of what was refused hold it
+    assert [one.status for one in world.log.refusals()] == [403, 403, 404]
+    assert key not in str(world.log.refusals())
 
 
 @pytest.mark.parametrize("body", [{"event": "answer"}, {"event": ["onLeave"]}, {"eventType": "answer"}, {"eventType": "onLeave"}])
 def test_the_participants_path_opens_for_their_events_only(world, body):
-    client = world.app.test_client()
-    assert client.post(f"/participant/{SECRET}?mode=bridge&flow=f1", json={"callId": "c-1", **body}).status_code == 400
+    client, key = world.app.test_client(), world.keys.issue("browser")
+    assert client.post(f"/participant/{key}?mode=bridge&flow=f1", json={"callId": "c-1", **body}).status_code == 400
     hidden = {"event": "onLeave", "eventType": "answer", "callId": "c-1"}
-    assert client.post(f"/participant/{SECRET}?mode=bridge&flow=f1", json=hidden).status_code == 200
+    assert client.post(f"/participant/{key}?mode=bridge&flow=f1", json=hidden).status_code == 200
     assert [event.event_type for event in world.drained()] == ["onLeave"]
 
 
-def test_without_a_secret_the_participants_path_is_closed(tmp_path):
+def test_without_a_key_the_participants_path_is_closed(tmp_path):
     log = open_log(Settings(state_dir=tmp_path))
     app = create_app({}, log, CREDENTIALS)
     assert app.test_client().post("/participant/", json={}).status_code == 404
+    assert app.test_client().post("/participant/x", json={"event": "onLeave"}).status_code == 404
+    assert app.test_client().post(f"/bridge/referComplete?key={seal('', [])}", json={"eventType": "referComplete"}).status_code == 401
     app.close()
     log.close()
 
 
 def test_events_of_verbs_without_credentials_come_by_the_key_of_their_url(world):
-    query = f"?flow=f1&leg=a&key={SECRET}"
+    key = seal(SECRET, [("flow", "f1"), ("leg", "a")])
+    query = f"?flow=f1&leg=a&key={key}"
     assert world.send("referComplete", query=query, auth=None).status_code == 200
-    assert world.send("referComplete", query="?flow=f1&key=wrong", auth=None).status_code == 401
+    assert world.send("referComplete", query="?flow=f1&leg=a&key=wrong", auth=None).status_code == 401
+    assert world.send("referComplete", query=f"?flow=f2&leg=a&key={key}", auth=None).status_code == 401
     assert world.send("answer", query=query, auth=None).status_code == 401
     assert world.app.test_client().post(f"/bridge/referComplete{query}", json={"eventType": "answer", "callId": "c-1"}).status_code == 400
     assert world.app.test_client().post(f"/bridge/referComplete{query}", json={"eventType": ["referComplete"]}).status_code == 400
@@ -233,7 +268,7 @@ def test_events_of_verbs_without_credentials_come_by_the_key_of_their_url(world)
     assert world.app.test_client().post(f"/bridge/connectStatus{query}", json=status).status_code == 200
     assert world.app.drain(10)
     assert [event.event_type for event in world.mode.asked] == ["referComplete", "connectStatus"]
-    assert SECRET not in str(world.log.events())
+    assert key not in str(world.log.events()) + str(world.log.refusals())
 
 
 @pytest.mark.parametrize("event_type", sorted(TELLING - {"onConnect", "onLeave", "onDisconnect"}))

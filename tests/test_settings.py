@@ -179,3 +179,27 @@ def test_a_relative_state_directory_becomes_absolute():
 def test_endpoints_are_refused_as_long_as_nothing_serves_them():
     with pytest.raises(SettingsError, match="WORKBENCH_WEBRTC"):
         Settings(webrtc="endpoints")
+
+
+def test_further_hosts_are_names_only(monkeypatch):
+    monkeypatch.setenv("WORKBENCH_HOSTS", "Lab.example.com, proxy.example.com:8443,")
+    assert Settings().hosts == "lab.example.com,proxy.example.com:8443"
+    assert Settings(hosts="*").hosts == "*"
+    for wrong in ("https://lab.example.com", "lab.example.com/path", "a b"):
+        with pytest.raises(SettingsError, match=r"hosts.*host name"):
+            Settings(hosts=wrong)
+
+
+def test_a_fixed_domain_is_ngroks(live, monkeypatch):
+    with pytest.raises(SettingsError, match="ngrok_domain"):
+        Settings(ngrok_domain="lab.ngrok.app")
+    monkeypatch.delenv("BASE_CALLBACK_URL")
+    assert Settings(ngrok_domain="Lab.ngrok.app", tunnel="ngrok").ngrok_domain == "lab.ngrok.app"
+    with pytest.raises(SettingsError, match=r"ngrok_domain.*host name"):
+        Settings(ngrok_domain="*", tunnel="ngrok")
+
+
+@pytest.mark.parametrize("rate", [-1, 10_001, "many"])
+def test_a_rate_is_a_number_of_requests_a_second(rate):
+    with pytest.raises(SettingsError, match=r"rate \(WORKBENCH_RATE\)"):
+        Settings(rate=rate)

@@ -100,6 +100,7 @@ class TestStart:
         with Workbench(live(process, tmp_path, user_number="+15550100077")) as workbench:
             phone = workbench.phone()
             assert (phone.number, phone.name, repr(phone)) == ("+15550100077", "phone", "<phone: +1•••77>")
+            assert repr(workbench.allow(phone, calls=1)) == "1 of 1 calls left, to +1•••77, the WebRTC side."
             calls = workbench.transfer.dial(phone).calls()
             assert list(calls["from"]) == [workbench.number]
             assert phone.number not in calls.to_string()
@@ -308,6 +309,7 @@ class TestLooking:
         with Workbench(live(process, tmp_path)) as workbench:
             with pytest.raises(WorkbenchError, match="no call was made in transfer yet"):
                 workbench.compare("transfer")
+            workbench.allow("+15550100077")
             workbench.transfer.dial("+15550100077")
             found = workbench.compare("transfer", story="support call")
             assert (found.loc["transfer", "requests"], found.played) == (1, {})

@@ -19,14 +19,24 @@ from typing import Any, Protocol
 from flask import Flask, Response, abort, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from workbench.keys import Keys, seal
 from workbench.lanes import Lanes
 from workbench.modes.handlers import TELLING
 from workbench.records import ANSWERING, Begun, Event, Refused, Reply, Webhook
 
 # The largest documented webhook is about 2 KB; 64 KB is also the most a BXML document may have.
 BODY_LIMIT = 64 * 1024
-# Webhooks of the WebRTC side (webrtc-api 6).
-PARTICIPANT = ("onConnect", "onLeave", "onDisconnect")
+# Webhooks of the WebRTC side's objects: what identifies the object, and its events (webrtc-api 6, brtc 4.1).
+OBJECTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "participant": ("participantId", ("onConnect", "onLeave", "onDisconnect")),
+    "endpoint": (
+        "endpointId",
+        (
+            *("endpointConnected", "endpointDisconnected", "endpointEligible", "endpointIneligible", "outboundConnectionRequest"),
+            *("DEVICE_CONNECTED", "DEVICE_DISCONNECTED"),
+        ),
+    ),
+}
 # Events of verbs that have no attributes for credentials (bxml 8): the key in their URL opens the way for these and no others.
 UNSIGNED = frozenset({"referComplete", "connectStatus"})
 # The platform waits 15 s unless a call says otherwise (callbackTimeout, 1..25 s); one second is left for the way back.
@@ -87,7 +97,9 @@ class CallbackApp(Flask):
         credentials: tuple[str, str],
         *,
         inbound: Callable[[str | None], str | None],
-        participant_secret: str,
+        dashboard: tuple[str, str],
+        keys: Keys,
+        secret: str,
         instance: str,
         patience: float,
     ) -> None:
@@ -96,9 +108,9 @@ class CallbackApp(Flask):
         self.modes = modes
         self.store = store
         self.lanes = Lanes()
-        self._credentials = tuple(part.encode() for part in credentials)
+        self._credentials, self._dashboard, self._keys = credentials, dashboard, keys
         self._inbound = inbound
-        self._secret = participant_secret.encode()
+        self._secret = secret
         self._instance = instance
         self._patience = patience
         # For how long, so far, a reader has held events back while the platform's clock stood.
@@ -106,7 +118,7 @@ class CallbackApp(Flask):
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
         methods = ["GET", "POST"]
         self.add_url_rule("/ping", "ping", lambda: self._instance)
-        self.add_url_rule("/participant/<secret>", "participant", self._participant, methods=["POST"])
+        self.add_url_rule(f"/<any({', '.join(OBJECTS)}):kind>/<key>", "object", self._object_event, methods=["POST"])
         self.add_url_rule("/inbound/<event_type>", "inbound", self._inbound_event, methods=methods)
         self.add_url_rule("/<mode>/<event_type>", "event", self._event, methods=methods)
         self.register_error_handler(HTTPException, self._turn_away)
@@ -127,7 +139,7 @@ class CallbackApp(Flask):
     def _event(self, mode: str, event_type: str) -> Response:
         keyed = self._keyed(event_type)
         if not keyed:
-            self._authenticate()
+            self._authenticate(self._credentials)
         fields = self._fields()
         # What a webhook says of itself counts, so it has to say one of those the key is for.
         if keyed and str(fields.get("eventType", fields.get("event", event_type))) not in UNSIGNED:
@@ -135,33 +147,40 @@ class CallbackApp(Flask):
         return self._receive_call(mode, event_type, fields)
 
     def _inbound_event(self, event_type: str) -> Response:
-        self._authenticate()
+        self._authenticate(self._dashboard)
         fields = self._fields()
         return self._receive_call(self._inbound(fields.get("callId")) or "inbound", event_type, fields)
 
-    def _participant(self, secret: str) -> Response:
-        # Bandwidth sends a participant's webhooks without credentials: the path itself is the secret.
-        if not hmac.compare_digest(secret.encode(), self._secret):
+    def _object_event(self, kind: str, key: str) -> Response:
+        # Bandwidth sends webhooks of participants and endpoints without credentials: the path itself is the secret.
+        granted = self._keys.granted(key)
+        if granted is None:
             abort(HTTPStatus.NOT_FOUND)
+        identity, events = OBJECTS[kind]
         # which content type these webhooks have is not documented
         fields = self._fields(strict=False)
-        event_type = fields.get("event")
+        event_type = fields.get("event") or (fields.get("eventType") if kind == "endpoint" else None)
         # A path is written down in more places than a password: it opens the way for these events and no others.
-        if event_type not in PARTICIPANT:
-            abort(HTTPStatus.BAD_REQUEST, f"expected one of {', '.join(PARTICIPANT)}")
+        if event_type not in events:
+            abort(HTTPStatus.BAD_REQUEST, f"expected one of {', '.join(events)}")
+        if granted.object_id is not None and fields.get(identity) != granted.object_id:
+            abort(HTTPStatus.FORBIDDEN, f"this URL is not that of this {kind}")
         return self._receive(request.args.get("mode"), event_type, fields)
 
     def _keyed(self, event_type: str) -> bool:
         """Whether an event that comes without credentials brings the key of its URL."""
         key = request.args.get("key", "")
-        return event_type in UNSIGNED and bool(self._secret) and hmac.compare_digest(key.encode(), self._secret)
+        if event_type not in UNSIGNED or not key or not self._secret:
+            return False
+        about = [(name, value) for name, value in request.args.items(multi=True) if name != "key"]
+        return hmac.compare_digest(key.encode(), seal(self._secret, about).encode())
 
-    def _authenticate(self) -> None:
+    def _authenticate(self, credentials: tuple[str, str]) -> None:
         given = request.authorization
         if given is not None and given.type == "basic":
-            pairs = zip((given.username or "", given.password or ""), self._credentials, strict=True)
+            pairs = zip((given.username or "", given.password or ""), credentials, strict=True)
             # both are compared whatever the first says, so that timing tells nothing
-            if sum(hmac.compare_digest(part.encode(), wanted) for part, wanted in pairs) == 2:
+            if sum(hmac.compare_digest(part.encode(), wanted.encode()) for part, wanted in pairs) == 2:
                 return
         abort(HTTPStatus.UNAUTHORIZED)
 
@@ -224,10 +243,10 @@ class CallbackApp(Flask):
         begun = self.store.begin(webhook)
         if fault is not None:
             return self._finished(begun, Reply(status=500, error=fault))
-        participants = webhook.url.startswith("/participant/")
+        of_object = webhook.url.startswith(tuple(f"/{kind}/" for kind in OBJECTS))
         if asker is None or not asker.knows(webhook.event_type):
-            # a participant's webhook is taken from any mode, or from none: it only has to be in the log
-            return self._finished(begun, Reply(status=200 if participants else 404))
+            # an object's webhook is taken from any mode, or from none: it only has to be in the log
+            return self._finished(begun, Reply(status=200 if of_object else 404))
         if webhook.event_type in TELLING:
             if begun.duplicate:
                 return self._finished(begun, Reply())
@@ -301,16 +320,18 @@ def create_app(
     credentials: tuple[str, str],
     *,
     inbound: Callable[[str | None], str | None] = lambda call_id: None,
-    participant_secret: str = "",
+    dashboard: tuple[str, str] | None = None,
+    keys: Keys | None = None,
+    secret: str = "",
     instance: str = "workbench",
     patience: float = PATIENCE,
 ) -> CallbackApp:
     """The callback server's application.
 
-    Routes: `/{mode}/{eventType}?flow=&leg=`, with `key={participant_secret}` for events of verbs without credentials;
-    `/inbound/{eventType}` for the voice application's fixed URLs, which go to the mode that
-    `inbound(callId)` names at that moment; `/participant/{participant_secret}?mode=&flow=&leg=` without credentials, closed while the
-    secret is empty; `/ping`, which answers `instance`, so that one can see through a tunnel who is there. `modes` is looked up at each
+    Routes: `/{mode}/{eventType}?flow=&leg=`; events of verbs that have no credentials come without them, with a `key=` that seals the query
+    by `secret`; `/inbound/{eventType}` for the URLs in the account's dashboard, opened by the pair `dashboard` (the same unless told),
+    which go to the mode that `inbound(callId)` names at that moment; `/participant/{key}` and `/endpoint/{key}` without credentials, by
+    one of `keys`; `/ping`, which answers `instance`, so that one can see through a tunnel who is there. `modes` is looked up at each
     request.
     `patience` is the number of seconds the platform waits for an answer, less the way back.
     """
@@ -319,7 +340,9 @@ def create_app(
         store,
         credentials,
         inbound=inbound,
-        participant_secret=participant_secret,
+        dashboard=credentials if dashboard is None else dashboard,
+        keys=Keys() if keys is None else keys,
+        secret=secret,
         instance=instance,
         patience=patience,
     )

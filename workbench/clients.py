@@ -14,6 +14,7 @@ import httpx
 from workbench.recordings import Recordings
 from workbench.records import About
 from workbench.settings import Settings
+from workbench.spending import Spending
 from workbench.wire import Recorder, Wire, body_of, object_in, path_to
 
 Json = dict[str, Any]
@@ -22,8 +23,17 @@ Json = dict[str, Any]
 class Voice(Recordings):
     """The Programmable Voice API v2 of the settings' account. Thread-safe."""
 
-    def __init__(self, settings: Settings, record: Recorder | None = None, *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        record: Recorder | None = None,
+        *,
+        spending: Spending | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """`spending` is asked before anything that makes the platform call somebody; without it all is allowed."""
         self._settings = settings
+        self.spending = spending or Spending()
         self._wire = Wire(settings, settings.voice_url, record, transport=transport)
 
     def create_call(
@@ -38,12 +48,15 @@ class Voice(Recordings):
     ) -> Json:
         """Queue an outbound call; returns its record, `callId` among it. The answer only says that it is queued.
 
+        Raises SpendingError for one that is not allowed (`spending`).
+
         Further fields: answer_method, answer_fallback_url, answer_fallback_method, disconnect_url, disconnect_method, username, password,
         fallback_username, fallback_password, call_timeout (1..300 s, 30), callback_timeout (1..25 s, 15), uui, display_name, privacy,
         priority (1..5), tag, machine_detection.
         """
         body = body_of(fields, to=to, from_=from_, answer_url=answer_url, application_id=application_id or self._settings.application_id)
-        return object_in(self._wire.send("createCall", "POST", "/calls", json=body, about=about))
+        with self.spending.charged(to):
+            return object_in(self._wire.send("createCall", "POST", "/calls", json=body, about=about))
 
     def call(self, call_id: str, *, about: About | None = None) -> Json:
         """State of a call, kept for 7 days after its end."""
@@ -66,6 +79,7 @@ class Voice(Recordings):
 
     def update_call_bxml(self, call_id: str, document: str, *, about: About | None = None) -> None:
         """Replace the BXML that a call is running."""
+        self.spending.charge_document(document)
         self._wire.send("updateCallBxml", "PUT", path_to("calls", call_id, "bxml"), xml=document, about=about)
 
     def live_transcriptions(self, call_id: str, *, about: About | None = None) -> list[Json]:

@@ -6,6 +6,7 @@ WorkbenchError
 ├── BxmlError       a document breaks a rule of BXML
 ├── TokenError      a token or UUI value is malformed, forged or expired
 ├── CallbackError   the callback server or its tunnel cannot do its work
+├── SpendingError   a call that costs money and that nobody has allowed
 └── WaitError       an awaited event did not come in time
 """
 
@@ -77,6 +78,10 @@ class TokenError(WorkbenchError):
 
 class CallbackError(WorkbenchError):
     """The callback server or its tunnel cannot do its work."""
+
+
+class SpendingError(WorkbenchError):
+    """A call that costs money and that nobody has allowed; nothing was sent."""
 
 
 class WaitError(WorkbenchError):

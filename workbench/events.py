@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.database import Database
 from workbench.errors import SettingsError
+from workbench.keys import kept_password
 from workbench.masking import Masker, salt_in
 from workbench.records import ANSWERING, Begun, Event, Exchange, Refused, Reply, Webhook
 from workbench.settings import Settings
@@ -249,6 +250,15 @@ def open_log(settings: Settings, *, run: str | None = None, values: Iterable[str
         raise SettingsError(
             f"state_dir: the log in {settings.state_dir} cannot be used ({error}); name another folder, or move it away"
         ) from error
+
+
+def password_of_dashboard(settings: Settings) -> str:
+    """The password of the URLs entered in this account's dashboard, kept beside the log. Raises SettingsError when it cannot be."""
+    try:
+        settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return kept_password(settings.state_dir, f"{settings.platform} {settings.account_id}")
+    except OSError as error:
+        raise SettingsError(f"state_dir: {settings.state_dir} cannot be used ({error}); name another folder") from error
 
 
 def _open_log(settings: Settings, run: str | None, values: Iterable[str]) -> EventLog:

@@ -41,7 +41,9 @@ _JWT_ENTRY = re.compile(r"[^\s\"',;<>•]{8,}(?=;encoding=jwt)")
 _ATTRIBUTE = re.compile(r"\b((?:\w*[pP]assword|\w*[uU]sername)\s*=\s*)(\"[^\"]*\"|'[^']*')")
 _USERINFO = re.compile(r"(?<=://)[^/\s@\"'•]+(?=@)")
 _QUERY = re.compile(r"(?<=[?&])((?:access_)?token|endpointToken|ticket|key|password|client_secret)=[^&\s\"'#•]+")
-_SECRET_PATH = re.compile(r"(?<=/participant/)[\w-]{16,}")
+_SECRET_PATH = re.compile(r"(?:(?<=/participant/)|(?<=/endpoint/))[\w-]{16,}")
+# What has to be in a text before these are looked for.
+_NAMED = ("assword", "sername", "oken=", "ticket=", "secret=", "key=")
 _NUMBER = re.compile(r"(?:\+|%2B)\d{7,15}")
 _BARE_NUMBER = re.compile(r"\d{7,15}")
 _SIP_USER = re.compile(r"(?<=sip:)[^@\s\"<>;•]+(?=@)")
@@ -81,11 +83,12 @@ class Masker:
             text = _TOKEN.sub(lambda found: self._token(found[0]), text)
         if ";encoding=jwt" in text:
             text = _JWT_ENTRY.sub(lambda found: self._hidden(found[0]), text)
-        if "assword" in text or "sername" in text or "oken=" in text or "ticket=" in text or "secret=" in text:
+        if any(name in text for name in _NAMED):
             text = _ATTRIBUTE.sub(lambda found: f'{found[1]}"{HIDDEN}"', text)
             text = _QUERY.sub(lambda found: f"{found[1]}={HIDDEN}", text)
         if "://" in text:
             text = _USERINFO.sub(HIDDEN, text)
+        if "/participant/" in text or "/endpoint/" in text:
             text = _SECRET_PATH.sub(HIDDEN, text)
         return self._people(text) if self._numbers else text
 

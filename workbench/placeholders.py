@@ -22,7 +22,7 @@ def shown(written: Written, gate: Gate, mask: Callable[[str], str]) -> tuple[dic
     if not written.verbs:
         text = "" if written.body in ("", bxml.Response().to_bxml()) else written.body
         return _hidden(text, mask)
-    ours = {gate.username, gate.password}
+    ours = {gate.username, gate.password, *gate.dashboard}
     return _hidden(bxml.Response(tuple(_stripped(verb, ours) for verb in written.verbs)).pretty(), mask)
 
 

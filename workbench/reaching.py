@@ -60,8 +60,8 @@ def take_inbound(local: Local, application_id: str, gate: Gate) -> None:
         application_id,
         callInitiatedCallbackUrl=f"{gate.base}/inbound/initiate",
         callStatusCallbackUrl=f"{gate.base}/inbound/disconnect",
-        username=gate.username,
-        password=gate.password,
+        username=gate.dashboard[0],
+        password=gate.dashboard[1],
     )
 
 

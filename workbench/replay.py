@@ -205,7 +205,7 @@ def _bench(cassette: Cassette, handlers: Mode | Mapping[str, Handler] | None) ->
     for name, number in sorted(cassette.legs.items(), key=lambda item: len(item[0])):
         if number != cassette.interconnect:
             board.names.setdefault(number, name)
-    side = Sessions(webrtc, cassette.interconnect, f"{BASE}/participant/hidden-path-of-the-replay")
+    side = Sessions(webrtc, cassette.interconnect, gate)
     desk = Desk(voice, side, board, gate, "application", cassette.number, frame=_nothing, view=_nothing)
     mode = (type(own) if own is not None else MODES[cassette.mode])(desk)
     functions = handlers.replaced if isinstance(handlers, Mode) else handlers or {}

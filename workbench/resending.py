@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import httpx
 
 from workbench.errors import CallbackError, WorkbenchError
+from workbench.modes import Gate
 from workbench.records import Event
 
 # Longer than any platform waits.
@@ -28,7 +29,7 @@ def resend(
     changes: Mapping[str, Any],
     log: Log,
     server: str,
-    credentials: tuple[str, str],
+    gate: Gate,
     *,
     live: bool,
     settle: Callable[[], object],
@@ -54,6 +55,7 @@ def resend(
     stop = log.subscribe(heard.append)
     try:
         # Our own server, on this machine: no proxy.
+        credentials = gate.dashboard if path.startswith("/inbound/") else (gate.username, gate.password)
         answer = httpx.post(server + path, json=data, auth=credentials, timeout=PATIENCE, trust_env=False)
         settle()
     except httpx.HTTPError as error:

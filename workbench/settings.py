@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from workbench.errors import SettingsError
@@ -33,7 +33,7 @@ GATEWAY = "/prod/gateway-service/api/v1/endpoints"
 # Read from the environment only for the live platform: a .env made for an account must not reach the local one, nor change its tables.
 _LIVE_ONLY = frozenset(
     {*LOCAL, "application_id", "number", "user_number", "base_callback_url", "voice_url", "webrtc_url", "endpoints_url", "token_url"}
-    | {"device_url", "gateway_url"}
+    | {"device_url", "gateway_url", "ngrok_domain"}
 )
 
 
@@ -107,9 +107,14 @@ class Settings(BaseSettings):
     base_callback_url: str = Field("", validation_alias="BASE_CALLBACK_URL")
     tunnel: Literal["none", "ngrok", "url"] = Field("none", validation_alias="WORKBENCH_TUNNEL")
     ngrok_path: str = Field("", validation_alias="PYNGROK_NGROK_PATH")
+    ngrok_domain: str = Field("", validation_alias="NGROK_DOMAIN")
     ngrok_token: SecretStr = Field(SecretStr(""), validation_alias="NGROK_AUTHTOKEN")
     host: str = Field("127.0.0.1", validation_alias="WORKBENCH_HOST")
     port: int = Field(0, ge=0, le=65535, validation_alias="WORKBENCH_PORT")
+    # Further host names under which callbacks may come, comma separated; "*" is any.
+    hosts: str = Field("", validation_alias="WORKBENCH_HOSTS")
+    # How many requests a second one stranger may make; 0 is no limit.
+    rate: float = Field(20.0, ge=0, le=10_000, validation_alias="WORKBENCH_RATE")
     state_dir: Path = Field(default_factory=default_state_dir, validation_alias="WORKBENCH_STATE_DIR")
 
     def __init__(self, **values: Any) -> None:
@@ -161,6 +166,15 @@ class Settings(BaseSettings):
             raise ValueError("must be digits only, like 9900000")
         return value
 
+    @field_validator("hosts", "ngrok_domain")
+    @classmethod
+    def _is_host(cls, value: str, info: ValidationInfo) -> str:
+        names = [name.strip().lower() for name in value.split(",")] if info.field_name == "hosts" else [value.lower()]
+        for name in filter(None, names):
+            if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", name) and not (name == "*" and info.field_name == "hosts"):
+                raise ValueError("must be a host name without scheme and path, like lab.example.com")
+        return ",".join(filter(None, names))
+
     @field_validator("state_dir")
     @classmethod
     def _is_absolute(cls, value: Path) -> Path:
@@ -181,6 +195,8 @@ class Settings(BaseSettings):
             raise ValueError("tunnel: 'url' needs base_callback_url (BASE_CALLBACK_URL)")
         if self.tunnel == "ngrok" and self.base_callback_url:
             raise ValueError("tunnel: 'ngrok' makes its own URL; leave base_callback_url (BASE_CALLBACK_URL) out")
+        if self.ngrok_domain and self.tunnel != "ngrok":
+            raise ValueError("ngrok_domain (NGROK_DOMAIN): needs tunnel='ngrok' (WORKBENCH_TUNNEL)")
         callback = urlsplit(self.base_callback_url)
         if self.platform == "live" and callback.scheme == "http" and callback.hostname not in LOOPBACK:
             # Bandwidth's voice specification asks for https beside a callback's user name and password

@@ -76,13 +76,12 @@ class TakeAway:
 
         parts = self._wiring
         found = event if isinstance(event, Event) else self._event(event)
-        gate = parts.gate
         return resend(
             found,
             fields,
             parts.log,
             parts.server.url,
-            (gate.username, gate.password),
+            parts.gate,
             live=parts.settings.live,
             settle=parts.settle,
         )

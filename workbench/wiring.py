@@ -80,14 +80,16 @@ class Wiring:
     def _serve(self) -> None:
         """The log, and the callback server with its public address."""
         from workbench.callbacks import create_app
-        from workbench.events import open_log
+        from workbench.events import open_log, password_of_dashboard
+        from workbench.keys import Keys
         from workbench.modes import Board, Gate
         from workbench.tunnel import open_tunnel
 
-        password, self._participants_path = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+        password, secret, keys = secrets.token_urlsafe(24), secrets.token_urlsafe(24), Keys()
         board = self.board = Board()
         self.modes: dict[str, Mode] = {}
-        self.log = open_log(self.settings, values=(password, self._participants_path))
+        dashboard = (USER, password_of_dashboard(self.settings))
+        self.log = open_log(self.settings, values=(password, secret, dashboard[1]))
         self.end.callback(self.log.close)
         self.instance = secrets.token_hex(8)
         self.app = create_app(
@@ -95,7 +97,9 @@ class Wiring:
             self.log,
             (USER, password),
             inbound=board.taker,
-            participant_secret=self._participants_path,
+            dashboard=dashboard,
+            keys=keys,
+            secret=secret,
             instance=self.instance,
         )
         self.end.callback(self.app.close)
@@ -103,7 +107,7 @@ class Wiring:
         self.end.callback(self.server.stop)
         self.tunnel = open_tunnel(self.settings, self.server.port)
         self.end.callback(self.tunnel.close)
-        self.gate = Gate(self.tunnel.url, USER, password, self._participants_path)
+        self.gate = Gate(self.tunnel.url, USER, password, secret, dashboard, keys)
 
     def _reach_platform(self) -> None:
         """The local platform, if there is one: where it is, which application and number are ours, and where its inbound calls go."""
@@ -138,6 +142,7 @@ class Wiring:
         """The APIs, and who waits for events."""
         from workbench.clients import Voice, WebRtc
         from workbench.modes import Sessions
+        from workbench.spending import Spending
 
         self.waits = Waits(
             self.run_on,
@@ -145,11 +150,13 @@ class Wiring:
             stuck=lambda: self._stepper.stuck() if self._stepper else "",
         )
         self.end.callback(self.log.subscribe(self.waits.hear))
-        self.voice = Voice(self.settings, self.log.record_request, transport=self.network.transport)
+        # The interconnect is the WebRTC side of our own session: nobody has to allow it.
+        self.spending = Spending(guarded=self.settings.live, free=[self.settings.interconnect], shown=self.settings.masked)
+        self.voice = Voice(self.settings, self.log.record_request, spending=self.spending, transport=self.network.transport)
         self.end.callback(self.voice.close)
         self.webrtc = WebRtc(self.settings, self.log.record_request, transport=self.network.transport)
         self.end.callback(self.webrtc.close)
-        self.side = Sessions(self.webrtc, self.settings.interconnect, f"{self.gate.base}/participant/{self._participants_path}")
+        self.side = Sessions(self.webrtc, self.settings.interconnect, self.gate)
 
     def _make_modes(self, view: Callable[..., Any]) -> None:
         from workbench.modes import BridgeMode, ConferenceMode, Desk, TransferMode

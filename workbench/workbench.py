@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from workbench.clients import Voice, WebRtc
     from workbench.modes import BridgeMode, ConferenceMode, Flow, Participant, TransferMode
+    from workbench.spending import Allowance
 
 # Simulated phones stand at +1 919 555 0111 and on; those from 0191 behave in ways of their own, and the last before them play stories.
 PHONES = range(111, 188)
@@ -103,6 +104,18 @@ class Workbench(Lessons, Views, Steering, TakeAway):
     def delete(self, participant: Participant) -> None:
         """Delete a participant: its token admits nobody any more."""
         self._wiring.side.delete(participant)
+
+    # -- what calls may cost ---------------------------------------------------------------------------------------------------------
+
+    def allow(self, numbers: Any, calls: int = 20) -> Allowance:
+        """From now on so many calls to these numbers or phones and to the WebRTC side, instead of what was allowed before; "*" is anybody.
+
+        Live no call is made without. Raises WorkbenchError for what is no number or no count, and then changes nothing.
+        """
+        from workbench.spending import numbers_of
+
+        wanted = [one if one == "*" else dialled(one) for one in numbers_of(numbers)]
+        return self._wiring.spending.allow(wanted, calls)
 
     # -- phones and who hears whom -------------------------------------------------------------------------------------------------
 

@@ -281,7 +281,7 @@ def test_completed_for_everybody(world: World, more: bool) -> None:
 def test_the_browsers_leaving_ends_the_webrtc_side_and_the_phones_stay(world: World) -> None:
     """The application's duty: it hears of it by a webhook of the participant."""
     room = two(world)
-    callback = f"{world.wb.url}/participant/{world.parts.app._secret.decode()}?mode=conference&flow={room.id}"
+    callback = f"{world.wb.url}/participant/{world.parts.gate.keys.issue('page')}?mode=conference&flow={room.id}"
     made = world.wb.webrtc.create_participant(tag="page", publish_permissions=["AUDIO"], callback_url=callback)
 
     @world.wb.conference.on("onLeave")

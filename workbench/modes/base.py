@@ -17,6 +17,7 @@ from workbench.modes.flow import WEBRTC, Flow, Handler, Leg
 from workbench.modes.handlers import ASKING, Handlers, Source
 from workbench.modes.webrtc import WebRtcSide
 from workbench.records import Event, Reply, Webhook
+from workbench.spending import targets
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -123,6 +124,9 @@ class Mode:
             sent = written if flow.beside else self.desk.review(event, flow, written)
             if isinstance(sent, Reply):
                 return replace(sent, handler_ms=ms)
+            # Of what is really sent: whoever decides at a stop may have put somebody else in.
+            spending = self.desk.voice.spending
+            spending.charge(*targets(sent.verbs)) if sent.verbs else spending.charge_document(sent.body)
             self.after(event, flow, leg, sent)
         finally:
             if leg is not None and event.event_type in ENDINGS and event.call_id == leg.call_id:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Protocol, TypeAlias, runtime_checkable
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from workbench import bxml
 from workbench.errors import BxmlError, WorkbenchError
+from workbench.keys import Keys, seal
 
 
 @runtime_checkable
@@ -24,12 +25,18 @@ Document: TypeAlias = bxml.Verb | Sequence[bxml.Verb] | HasBxml | str | None
 
 @dataclass(frozen=True)
 class Gate:
-    """Our callback server's address and the credentials that open it; `key` opens it for events of verbs that have no credentials."""
+    """Our callback server's address and what opens it.
+
+    User name and password are for the URLs that we hand out, `dashboard` is the pair for those that stand in the account's dashboard.
+    Events of verbs without credentials are let in by a seal of their URL, made with `secret`; those of the WebRTC side by one of `keys`.
+    """
 
     base: str
     username: str
     password: str = field(repr=False)
-    key: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+    dashboard: tuple[str, str] = field(default=("", ""), repr=False)
+    keys: Keys = field(default_factory=Keys, repr=False, compare=False)
 
     def authorise(self, verb: bxml.Verb) -> bxml.Verb:
         """The verb with our credentials beside every URL that is ours; those a reader wrote stay. Nested verbs too."""
@@ -43,12 +50,13 @@ class Gate:
                 user, secret = ("fallback_username", "fallback_password") if name.endswith("_fallback_url") else ("username", "password")
                 if user in names and getattr(verb, user) is None:
                     found |= {user: self.username, secret: self.password}
-                elif self.key and user not in names:
+                elif self.secret and user not in names:
                     found[name] = self._keyed(value)
         return replace(verb, **found)
 
     def _keyed(self, url: str) -> str:
-        return f"{url}{'&' if '?' in url else '?'}{urlencode({'key': self.key})}"
+        key = seal(self.secret, parse_qsl(urlsplit(url).query, keep_blank_values=True))
+        return f"{url}{'&' if '?' in url else '?'}{urlencode({'key': key})}"
 
     def _ours(self, url: object) -> bool:
         # A relative URL is resolved against the one we were asked at, so it is ours too.

@@ -11,6 +11,7 @@ from workbench import bxml, tokens
 from workbench.clients import WebRtc
 from workbench.errors import ApiError
 from workbench.masking import Masker
+from workbench.modes.documents import Gate
 from workbench.records import About
 
 _SHOWN = Masker(b"shown")
@@ -107,10 +108,10 @@ class Sessions:
 
     callable = True
 
-    def __init__(self, api: WebRtc, address: str = tokens.INTERCONNECT, callback_url: str | None = None) -> None:
-        """`callback_url` is told when a participant's device comes and goes."""
+    def __init__(self, api: WebRtc, address: str = tokens.INTERCONNECT, gate: Gate | None = None) -> None:
+        """`gate` is told when a participant's device comes and goes."""
         self.address = address
-        self._callback_url = callback_url
+        self._gate = gate
         self._api = api
         self._lock = threading.Lock()
         self._session: str | None = None
@@ -139,8 +140,13 @@ class Sessions:
 
     def create(self, name: str, about: About | None = None) -> Participant:
         """Make a participant and add it to the session; it hears everybody there, later ones too."""
-        session = self.session
-        made = self._api.create_participant(tag=name[:50], publish_permissions=["AUDIO"], callback_url=self._callback_url, about=about)
+        session, key, url = self.session, "", None
+        if self._gate is not None:
+            key = self._gate.keys.issue(f"participant {name}")
+            url = f"{self._gate.base}/participant/{key}"
+        made = self._api.create_participant(tag=name[:50], publish_permissions=["AUDIO"], callback_url=url, about=about)
+        if self._gate is not None:
+            self._gate.keys.bind(key, str(made["participant"]["id"]))
         participant = Participant(str(made["participant"]["id"]), name, session, Secret(made["token"]))
         with self._lock:
             self._participants[participant.id] = participant

@@ -1,0 +1,149 @@
+"""Who may be called, and how often: live, a wrong handler spends money. What is not allowed is refused before anything is sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from workbench import bxml
+from workbench.bxml.fields import E164_OR_SIP
+from workbench.errors import ApiError, BxmlError, SpendingError, WorkbenchError
+
+ANYBODY = "*"
+CALLS = 20
+# Verbs by which a document makes the platform call somebody.
+_CALLING = re.compile(r"<\s*(?:\w+:)?(?:Transfer|Forward|Refer)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What may still be called: `numbers` besides the WebRTC side, `left` calls of the `calls` allowed. Without a limit both are None."""
+
+    numbers: tuple[str, ...] | None
+    calls: int | None
+    left: int | None
+    shown: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        if self.calls is None:
+            return "Calls cost nothing on the local platform: nobody is limited."
+        whom = "anybody" if self.numbers == (ANYBODY,) else ", ".join((*self.shown, "the WebRTC side")) or "nobody"
+        return f"{self.left} of {self.calls} calls left, to {whom}."
+
+
+class Spending:
+    """Counts every call that we cause, and refuses those nobody has allowed. Unguarded it refuses nothing. Thread-safe.
+
+    `free` are addresses that need not be named: the SIP interconnect. `shown` masks a number.
+    """
+
+    def __init__(self, *, guarded: bool = False, free: Iterable[str] = (), shown: Callable[[str], str] = str) -> None:
+        self.guarded = guarded
+        self._free = frozenset(map(_bare, free))
+        self._shown = shown
+        self._lock = Lock()
+        self._numbers: tuple[str, ...] = ()
+        self._calls = 0
+        self._left = 0
+
+    @property
+    def allowance(self) -> Allowance:
+        """What may be called now."""
+        if not self.guarded:
+            return Allowance(None, None, None)
+        with self._lock:
+            return Allowance(self._numbers, self._calls, self._left, tuple(map(self._shown, self._numbers)))
+
+    def allow(self, numbers: Sequence[str], calls: int = CALLS) -> Allowance:
+        """From now on so many calls to these numbers and the WebRTC side, instead of what was allowed before; "*" is anybody.
+
+        Raises WorkbenchError for what is no number or no count, and then changes nothing.
+        """
+        for number in numbers:
+            if number != ANYBODY and (rule := E164_OR_SIP.broken(number)) is not None:
+                raise WorkbenchError(f"numbers: {number!r} {rule}; give numbers like +15550100001, or {ANYBODY!r} for anybody")
+        if not isinstance(calls, int) or isinstance(calls, bool) or calls < 0:
+            raise WorkbenchError(f"calls: must be a whole number, 0 or more, not {calls!r}")
+        with self._lock:
+            self._numbers = (ANYBODY,) if ANYBODY in numbers else tuple(dict.fromkeys(numbers))
+            self._calls = self._left = calls
+        return self.allowance
+
+    def charge(self, *targets: str) -> None:
+        """Count calls to these, all or none. Raises SpendingError when one is not allowed, or they are more than are left."""
+        if not self.guarded or not targets:
+            return
+        with self._lock:
+            self._check(targets)
+            self._left -= len(targets)
+
+    def charge_document(self, document: str) -> None:
+        """Count the calls that a document causes. One that cannot be read is refused when it may call somebody."""
+        if self.guarded:
+            try:
+                verbs: Sequence[bxml.Verb] = bxml.parse(document).verbs
+            except BxmlError as error:
+                if _CALLING.search(document):
+                    raise SpendingError(f"the document calls somebody, but whom cannot be read ({error}): nothing was sent") from error
+                return
+            self.charge(*targets(verbs))
+
+    @contextmanager
+    def charged(self, target: str) -> Iterator[None]:
+        """Count a call; if the platform refuses it, it has cost nothing."""
+        self.charge(target)
+        try:
+            yield
+        except ApiError as error:
+            # Without an answer, or after an error of the server's, nobody knows.
+            if self.guarded and error.status is not None and 400 <= error.status < 500:
+                with self._lock:
+                    self._left = min(self._left + 1, self._calls)
+            raise
+
+    def _check(self, targets: Sequence[str]) -> None:
+        if not self._calls:
+            first = self._shown(targets[0])
+            raise SpendingError(
+                f"a live call to {first} would cost money, and none is allowed yet: wb.allow(phone, calls={CALLS}) in a cell allows so many"
+            )
+        if self._numbers != (ANYBODY,):
+            known = {*self._free, *map(_bare, self._numbers)}
+            for target in targets:
+                if _bare(target) not in known:
+                    name = self._shown(target)
+                    raise SpendingError(f"{name} is not among the numbers that may be called; wb.allow([…]) with all of them does that")
+        if len(targets) > self._left:
+            raise SpendingError(
+                f"the {self._calls} calls that were allowed are used up ({self._left} left); wb.allow(…, calls=…) allows more"
+            )
+
+
+def targets(verbs: Iterable[bxml.Verb]) -> tuple[str, ...]:
+    """Whom a document makes the platform call, in order."""
+    return tuple(found for verb in verbs for found in _called(verb) if found)
+
+
+def _called(verb: bxml.Verb) -> Iterator[str]:
+    if isinstance(verb, bxml.Transfer):
+        yield from (item.number if isinstance(item, bxml.PhoneNumber) else item.uri for item in verb.transfer_to)
+    elif isinstance(verb, bxml.Forward):
+        yield verb.to or ""
+    elif isinstance(verb, bxml.Refer):
+        yield verb.sip_uri.uri if verb.sip_uri is not None else ""
+
+
+def _bare(target: str) -> str:
+    """An address without what may be added to it: parameters, headers, a default port."""
+    address = re.split(r"[;?]", target, maxsplit=1)[0].strip()
+    return address.removesuffix(":5060").lower() if address.lower().startswith("sip") else address
+
+
+def numbers_of(given: Any) -> tuple[str, ...]:
+    """Numbers, phones, or several of either, as numbers."""
+    several = [given] if isinstance(given, str) or hasattr(given, "number") else list(given)
+    return tuple(str(getattr(one, "number", one)) for one in several)
