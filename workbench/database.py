@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Condition, Lock, Thread
@@ -36,7 +36,7 @@ _READ = """
 SELECT id, events.run AS run, time, mode, flow, leg, direction, event_type, call_id, from_, "to", cause, data, label, rule, seq,
        duplicate_of, status, reply, verbs, handler_ms, error, late
 FROM events LEFT JOIN outcomes USING (key)
-WHERE events.run = ? AND key BETWEEN ? AND ? AND mode IS COALESCE(?, mode) AND flow IS COALESCE(?, flow) ORDER BY key
+WHERE events.run = ? AND key BETWEEN ? AND ? AND mode IS COALESCE(?, mode) AND flow IS COALESCE(?, flow)
 """
 _RUNS = "SELECT run, MIN(time), MAX(time), COUNT(*) FROM runs JOIN events USING (run) GROUP BY number ORDER BY number DESC"
 VERSION = 1
@@ -99,10 +99,11 @@ class Database:
         row = (self._run, refused.time, refused.reason, refused.status, refused.method, refused.path)
         self._commit([(_REFUSE, row)])
 
-    def events(self, run: str, mode: str | None, flow: str | None) -> Iterator[Event]:
-        """The events of a run in order of their ids."""
+    def events(self, run: str, mode: str | None, flow: str | None, types: Collection[str] = ()) -> Iterator[Event]:
+        """The events of a run in order of their ids; of some types, or all."""
         found = self._read("SELECT number FROM runs WHERE run = ?", run)
-        rows = self._read(_READ, run, *self._range(found[0][0] * _PER_RUN), mode, flow) if found else []
+        query = _READ + (f" AND event_type IN ({', '.join('?' * len(types))})" if types else "") + " ORDER BY key"
+        rows = self._read(query, run, *self._range(found[0][0] * _PER_RUN), mode, flow, *types) if found else []
         return map(_event, rows)
 
     def event(self, run: str, number: int) -> Event | None:

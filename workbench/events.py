@@ -11,7 +11,7 @@ import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from itertools import count
@@ -188,9 +188,14 @@ class EventLog:
 
     # -- reading -------------------------------------------------------------------------------------------------------------------
 
-    def events(self, mode: str | None = None, flow: str | None = None, *, run: str | None = None) -> list[Event]:
-        """The events of a mode, a flow, or all of them, in the order in which they happened; of this run unless told otherwise."""
-        return in_order(self._database.events(run or self.run, mode, flow))
+    def events(
+        self, mode: str | None = None, flow: str | None = None, *, run: str | None = None, types: Collection[str] = ()
+    ) -> list[Event]:
+        """The events of a mode, a flow, or all of them, in the order in which they happened; of this run unless told otherwise.
+
+        With `types` only events of these are read.
+        """
+        return in_order(self._database.events(run or self.run, mode, flow, types))
 
     def event(self, number: int, *, run: str | None = None) -> Event | None:
         """One event by its id; of this run unless told otherwise. None when there is none."""

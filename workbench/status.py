@@ -8,8 +8,8 @@ from html import escape
 from workbench.settings import Settings
 
 
-def lines(settings: Settings, callbacks: str, tunnel: str, *, closed: bool) -> dict[str, str]:
-    """What there is to say, by heading. Live, the account is masked."""
+def lines(settings: Settings, callbacks: str, tunnel: str, *, closed: bool, left: str = "") -> dict[str, str]:
+    """What there is to say, by heading. Live, the account is masked. `left` is what earlier runs have left behind."""
     account = f"{settings.account_id[:2]}•••{settings.account_id[-2:]}" if settings.live else settings.account_id
     state = "closed" if closed else "live: calls go to Bandwidth" if settings.live else "local: nothing leaves this machine"
     return {
@@ -18,7 +18,7 @@ def lines(settings: Settings, callbacks: str, tunnel: str, *, closed: bool) -> d
         "callbacks": f"{callbacks} ({'no tunnel' if tunnel == 'none' else tunnel})",
         "Voice API": settings.voice_url,
         "WebRTC API": settings.webrtc_url,
-    }
+    } | ({"earlier": left} if left else {})
 
 
 def as_text(said: Mapping[str, str]) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from workbench.records import Event, Reply
     from workbench.server import CallbackServer
     from workbench.stepping import Stepper
+    from workbench.undoing import Undoing
 
 USER = "workbench"
 # How long handlers of webhooks that were answered already may take to end.
@@ -63,6 +64,7 @@ class Wiring:
         self._answers: Answers | None = None
         self._stepper: Stepper | None = None
         self._feed: Feed | None = None
+        self.undoing: Undoing | None = None
         try:
             if not settings.live and not settings.local_url:
                 # First of all: the child comes up while we import what we need ourselves.
@@ -71,6 +73,7 @@ class Wiring:
             self._serve()
             self._reach_platform()
             self._connect_clients()
+            self._remember()
             self._make_modes(view)
             atexit.register(self.close)
         except BaseException:
@@ -157,6 +160,16 @@ class Wiring:
         self.webrtc = WebRtc(self.settings, self.log.record_request, transport=self.network.transport)
         self.end.callback(self.webrtc.close)
         self.side = Sessions(self.webrtc, self.settings.interconnect, self.gate)
+
+    def _remember(self) -> None:
+        """Note that this run goes on, and undo what earlier ones have left; a platform of our own ends with us, and needs none of it."""
+        if self.process is None:
+            from workbench.interrupts import when_terminated
+            from workbench.undoing import Undoing
+
+            self.undoing = Undoing(self.settings, self.log, self.network.transport, self.masker.text)
+            self.end.callback(self.undoing.close)
+            self.end.callback(when_terminated(self.close))
 
     def _make_modes(self, view: Callable[..., Any]) -> None:
         from workbench.modes import BridgeMode, ConferenceMode, Desk, TransferMode
@@ -282,6 +295,8 @@ class Wiring:
         self.settle()
         with suppress(ApiError):
             self.side.close()
+        if self.undoing is not None:
+            self.undoing.finish(self.voice, self.webrtc)
 
     def close(self) -> None:
         """Tidy up and stop all parts. Any thread; again: nothing happens."""
@@ -302,6 +317,10 @@ class Wiring:
         if isinstance(self.local, Local):
             return list(self._in_state(self.local.state()))
         return [*self._calls_up(), *(f"participant {one.name}" for one in self.side.participants)]
+
+    def kept(self) -> list[str]:
+        """What of this run is still on the platform, as far as the log tells: the next start ends it."""
+        return [f"{one.name} (the next start ends it)" for one in self.undoing.kept] if self.undoing is not None else []
 
     def _in_state(self, state: dict[str, Any]) -> Iterator[str]:
         # A platform that others use too may hold things of theirs.

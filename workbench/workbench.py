@@ -23,6 +23,7 @@ from workbench.wiring import Network, Wiring
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from workbench.behind import LeftBehind
     from workbench.clients import Voice, WebRtc
     from workbench.modes import BridgeMode, ConferenceMode, Flow, Participant, TransferMode
     from workbench.spending import Allowance
@@ -182,6 +183,13 @@ class Workbench(Lessons, Views, Steering, TakeAway):
         """What of ours is still there: on the platform, and once closed also threads, ports and processes. Closed well: nothing."""
         return list(self._left) if self.closed else self._wiring.on_platform()
 
+    @property
+    def left_behind(self) -> LeftBehind:
+        """What earlier runs of this account, whose process was killed, had left on the platform, and what became of it."""
+
+        undoing = self._wiring.undoing
+        return LeftBehind() if undoing is None else undoing.found
+
     def close(self) -> None:
         """End every call, delete what was made on the platform, stop every part. The log stays readable. Again: nothing happens."""
         if self.closed:
@@ -194,7 +202,7 @@ class Workbench(Lessons, Views, Steering, TakeAway):
             self._left = [f"whatever the platform has, it could not be asked: {error}"]
         finally:
             self._wiring.close()
-        self._left += self._wiring.in_process()
+        self._left += [*self._wiring.kept(), *self._wiring.in_process()]
 
     def __enter__(self) -> Self:
         return self
@@ -203,7 +211,9 @@ class Workbench(Lessons, Views, Steering, TakeAway):
         self.close()
 
     def _lines(self) -> dict[str, str]:
-        return status.lines(self.settings, self.url, self._wiring.tunnel.kind, closed=self.closed)
+        undoing = self._wiring.undoing
+        left = "" if undoing is None else undoing.found.summary()
+        return status.lines(self.settings, self.url, self._wiring.tunnel.kind, closed=self.closed, left=left)
 
     def __repr__(self) -> str:
         return status.as_text(self._lines())
