@@ -32,6 +32,7 @@ NUMBER, MINE = "+19195550100", "+15550107788"
 MID_CALL = """
 from workbench import Workbench
 wb = Workbench()
+wb.allow("*")
 wb.participant("browser")
 wb.conference.begin(wb.phone(PHONE, "phone"))
 wb.wait("conferenceMemberJoin", "phone")
