@@ -15,6 +15,7 @@ def spending():
 
 
 def test_without_an_allowance_nobody_is_called(spending):
+    assert repr(spending.allowance) == "No call is allowed: wb.allow(phone, calls=20) in a cell allows so many."
     for target in (MINE, US):
         with pytest.raises(SpendingError, match=r"none is allowed yet: wb\.allow\("):
             spending.charge(target)
@@ -70,12 +71,22 @@ def test_what_is_no_number_or_count_changes_nothing(spending, numbers, calls, to
     assert (spending.allowance.numbers, spending.allowance.left) == ((MINE,), 2)
 
 
-@pytest.mark.parametrize(("status", "left"), [(400, 1), (429, 1), (500, 0), (None, 0)])
-def test_a_call_that_the_platform_refused_has_cost_nothing(spending, status, left):
-    spending.allow([MINE], calls=1)
-    with pytest.raises(ApiError), spending.charged(MINE):
-        raise ApiError("refused", request="POST …/calls", status=status)
+@pytest.mark.parametrize(("status", "left"), [(400, 3), (429, 3), (500, 1), (None, 1)])
+def test_what_the_platform_refused_has_cost_nothing(spending, status, left):
+    document = f"<Response><Transfer><PhoneNumber>{MINE}</PhoneNumber></Transfer></Response>"
+    spending.allow([MINE], calls=3)
+    for charged in (spending.charged(MINE), spending.charged_document(document)):
+        with pytest.raises(ApiError), charged:
+            raise ApiError("refused", request="POST …/calls", status=status)
     assert spending.allowance.left == left
+
+
+def test_what_was_refused_is_counted(spending):
+    for document in (f"<Response><Forward to='{MINE}'/></Response>", "<Forward"):
+        with pytest.raises(SpendingError):
+            spending.charge_document(document)
+    assert spending.allowance.refused == 2
+    assert repr(spending.allow([MINE], calls=5)).endswith("refused 2 times.")
 
 
 def test_unguarded_nothing_is_counted():

@@ -101,6 +101,7 @@ class TestStart:
             phone = workbench.phone()
             assert (phone.number, phone.name, repr(phone)) == ("+15550100077", "phone", "<phone: +1•••77>")
             assert repr(workbench.allow(phone, calls=1)) == "1 of 1 calls left, to +1•••77, the WebRTC side."
+            assert "calls: 1 of 1 calls left" in repr(workbench)
             calls = workbench.transfer.dial(phone).calls()
             assert list(calls["from"]) == [workbench.number]
             assert phone.number not in calls.to_string()

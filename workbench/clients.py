@@ -79,8 +79,8 @@ class Voice(Recordings):
 
     def update_call_bxml(self, call_id: str, document: str, *, about: About | None = None) -> None:
         """Replace the BXML that a call is running."""
-        self.spending.charge_document(document)
-        self._wire.send("updateCallBxml", "PUT", path_to("calls", call_id, "bxml"), xml=document, about=about)
+        with self.spending.charged_document(document):
+            self._wire.send("updateCallBxml", "PUT", path_to("calls", call_id, "bxml"), xml=document, about=about)
 
     def live_transcriptions(self, call_id: str, *, about: About | None = None) -> list[Json]:
         """What `<StartTranscription>` wrote down of a call: transcriptionId, transcriptionName and transcriptionUrl of each."""

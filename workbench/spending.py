@@ -21,18 +21,25 @@ _CALLING = re.compile(r"<\s*(?:\w+:)?(?:Transfer|Forward|Refer)\b")
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What may still be called: `numbers` besides the WebRTC side, `left` calls of the `calls` allowed. Without a limit both are None."""
+    """What may still be called: `numbers` besides the WebRTC side, `left` calls of the `calls` allowed. Without a limit all are None.
+
+    `refused` counts what was not allowed, since the start.
+    """
 
     numbers: tuple[str, ...] | None
     calls: int | None
     left: int | None
     shown: tuple[str, ...] = ()
+    refused: int = 0
 
     def __repr__(self) -> str:
         if self.calls is None:
             return "Calls cost nothing on the local platform: nobody is limited."
+        refused = f"; refused {self.refused} times" if self.refused else ""
+        if not self.calls:
+            return f"No call is allowed: wb.allow(phone, calls={CALLS}) in a cell allows so many{refused}."
         whom = "anybody" if self.numbers == (ANYBODY,) else ", ".join((*self.shown, "the WebRTC side")) or "nobody"
-        return f"{self.left} of {self.calls} calls left, to {whom}."
+        return f"{self.left} of {self.calls} calls left, to {whom}{refused}."
 
 
 class Spending:
@@ -49,6 +56,7 @@ class Spending:
         self._numbers: tuple[str, ...] = ()
         self._calls = 0
         self._left = 0
+        self._refused = 0
 
     @property
     def allowance(self) -> Allowance:
@@ -56,7 +64,7 @@ class Spending:
         if not self.guarded:
             return Allowance(None, None, None)
         with self._lock:
-            return Allowance(self._numbers, self._calls, self._left, tuple(map(self._shown, self._numbers)))
+            return Allowance(self._numbers, self._calls, self._left, tuple(map(self._shown, self._numbers)), self._refused)
 
     def allow(self, numbers: Sequence[str], calls: int = CALLS) -> Allowance:
         """From now on so many calls to these numbers and the WebRTC side, instead of what was allowed before; "*" is anybody.
@@ -78,32 +86,47 @@ class Spending:
         if not self.guarded or not targets:
             return
         with self._lock:
-            self._check(targets)
+            try:
+                self._check(targets)
+            except SpendingError:
+                self._refused += 1
+                raise
             self._left -= len(targets)
 
     def charge_document(self, document: str) -> None:
         """Count the calls that a document causes. One that cannot be read is refused when it may call somebody."""
-        if self.guarded:
-            try:
-                verbs: Sequence[bxml.Verb] = bxml.parse(document).verbs
-            except BxmlError as error:
-                if _CALLING.search(document):
-                    raise SpendingError(f"the document calls somebody, but whom cannot be read ({error}): nothing was sent") from error
-                return
-            self.charge(*targets(verbs))
+        self.charge(*self._called(document))
 
     @contextmanager
-    def charged(self, target: str) -> Iterator[None]:
-        """Count a call; if the platform refuses it, it has cost nothing."""
-        self.charge(target)
+    def charged(self, *targets: str) -> Iterator[None]:
+        """Count calls; if the platform refuses them, they have cost nothing."""
+        self.charge(*targets)
         try:
             yield
         except ApiError as error:
             # Without an answer, or after an error of the server's, nobody knows.
             if self.guarded and error.status is not None and 400 <= error.status < 500:
                 with self._lock:
-                    self._left = min(self._left + 1, self._calls)
+                    self._left = min(self._left + len(targets), self._calls)
             raise
+
+    @contextmanager
+    def charged_document(self, document: str) -> Iterator[None]:
+        """As `charged`, for the calls that a document causes."""
+        with self.charged(*self._called(document)):
+            yield
+
+    def _called(self, document: str) -> tuple[str, ...]:
+        if not self.guarded:
+            return ()
+        try:
+            return targets(bxml.parse(document).verbs)
+        except BxmlError as error:
+            if not _CALLING.search(document):
+                return ()
+            with self._lock:
+                self._refused += 1
+            raise SpendingError(f"the document calls somebody, but whom cannot be read ({error}): nothing was sent") from error
 
     def _check(self, targets: Sequence[str]) -> None:
         if not self._calls:

@@ -8,8 +8,8 @@ from html import escape
 from workbench.settings import Settings
 
 
-def lines(settings: Settings, callbacks: str, tunnel: str, *, closed: bool, left: str = "") -> dict[str, str]:
-    """What there is to say, by heading. Live, the account is masked. `left` is what earlier runs have left behind."""
+def lines(settings: Settings, callbacks: str, tunnel: str, *, closed: bool, left: str = "", calls: str = "") -> dict[str, str]:
+    """What there is to say, by heading. Live, the account is masked. `left`: by earlier runs; `calls`: what may be called."""
     account = f"{settings.account_id[:2]}•••{settings.account_id[-2:]}" if settings.live else settings.account_id
     state = "closed" if closed else "live: calls go to Bandwidth" if settings.live else "local: nothing leaves this machine"
     return {
@@ -18,7 +18,7 @@ def lines(settings: Settings, callbacks: str, tunnel: str, *, closed: bool, left
         "callbacks": f"{callbacks} ({'no tunnel' if tunnel == 'none' else tunnel})",
         "Voice API": settings.voice_url,
         "WebRTC API": settings.webrtc_url,
-    } | ({"earlier": left} if left else {})
+    } | {name: what for name, what in (("calls", calls), ("earlier", left)) if what}
 
 
 def as_text(said: Mapping[str, str]) -> str:

@@ -213,7 +213,8 @@ class Workbench(Lessons, Views, Steering, TakeAway):
     def _lines(self) -> dict[str, str]:
         undoing = self._wiring.undoing
         left = "" if undoing is None else undoing.found.summary()
-        return status.lines(self.settings, self.url, self._wiring.tunnel.kind, closed=self.closed, left=left)
+        calls = repr(self._wiring.spending.allowance) if self.settings.live else ""
+        return status.lines(self.settings, self.url, self._wiring.tunnel.kind, closed=self.closed, left=left, calls=calls)
 
     def __repr__(self) -> str:
         return status.as_text(self._lines())
