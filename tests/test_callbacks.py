@@ -6,6 +6,7 @@ import pytest
 
 from workbench.callbacks import BODY_LIMIT, create_app
 from workbench.events import open_log
+from workbench.guard import Guard
 from workbench.keys import Keys, seal
 from workbench.modes.handlers import TELLING
 from workbench.records import Reply
@@ -130,7 +131,7 @@ def test_credentials_are_asked_for_and_then_taken(world):
 def test_wrong_credentials(world, auth):
     assert world.send(auth=auth).status_code == 401
     assert world.log.events() == []
-    assert world.log.refused == {"Unauthorized": 1}
+    assert world.log.refused == {"wrong credentials": 1}
     assert [(one.status, one.method, one.path) for one in world.log.refusals()] == [(401, "POST", "/bridge/answer")]
 
 
@@ -417,3 +418,67 @@ def test_what_comes_after_close_is_dropped(world):
     assert world.send("disconnect").status_code == 200
     assert world.app.drain(5)
     assert world.mode.asked == []
+
+
+# -- who knocks ------------------------------------------------------------------------------------------------------------------------
+
+
+class Guarded(World):
+    """A world whose guard knows one name, and gives each sender two refusals."""
+
+    def __init__(self, tmp_path):
+        super().__init__(tmp_path)
+        self.guard = self.app.guard = Guard(hosts=["lab.example.com"], rate=1)
+
+    def knock(self, path="/", *, sender="203.0.113.9", host="lab.example.com", **options):
+        headers = {"Host": host, "X-Forwarded-For": sender} | options.pop("headers", {})
+        return self.app.test_client().post(path, headers=headers, **options)
+
+
+@pytest.fixture
+def guarded(tmp_path):
+    world = Guarded(tmp_path)
+    yield world
+    world.app.close()
+    world.log.close()
+
+
+def test_another_host_is_turned_away_whatever_it_brings(guarded):
+    body = {"eventType": "answer", "callId": "c-1"}
+    assert guarded.knock("/bridge/answer", host="evil.example.com", json=body, auth=CREDENTIALS).status_code == 421
+    assert guarded.knock("/bridge/answer", json=body, auth=CREDENTIALS).status_code == 200
+    assert guarded.log.refused == {"unknown host": 1}
+
+
+def test_who_is_turned_away_too_often_has_to_wait_and_nobody_else(guarded):
+    body = {"eventType": "answer", "callId": "c-1"}
+    wrong = [guarded.knock("/bridge/answer", json=body, auth=("user", "guess")) for _ in range(4)]
+    assert [one.status_code for one in wrong] == [401, 401, 429, 429]
+    assert wrong[-1].headers["Retry-After"] == "1"
+    assert [guarded.knock(path).status_code for path in ("/participant/guess", "/nowhere/at/all")] == [429, 429]
+    assert guarded.knock("/participant/guess", sender="198.51.100.7").status_code == 404
+    # the right credentials pass, and so does what precedes them
+    assert guarded.knock("/bridge/answer", json=body).status_code == 401
+    assert guarded.knock("/bridge/answer", json=body, auth=CREDENTIALS).status_code == 200
+    assert guarded.log.refused == {"wrong credentials": 2, "too many requests": 4, "unknown path": 1, "challenged": 1}
+
+
+def test_who_has_the_credentials_may_be_wrong_as_often_as_he_likes(guarded):
+    assert {guarded.knock("/bridge/answer", data="x", auth=CREDENTIALS).status_code for _ in range(9)} == {415}
+
+
+def test_a_ping_is_for_everybody_though_not_for_ever(guarded):
+    answers = [guarded.app.test_client().get("/ping", headers={"Host": "lab.example.com"}) for _ in range(3)]
+    assert [one.status_code for one in answers] == [200, 200, 429]
+
+
+@pytest.mark.parametrize("bomb", ["[" * 60_000, '{"a":' * 9000, '{"a":' + "[" * 40 + "]" * 40 + "}", '{"a": ' + "9" * 50_000 + "}"])
+def test_bombs_are_no_bodies(world, bomb):
+    assert world.app.test_client().post("/bridge/answer", data=bomb, content_type="application/json", auth=CREDENTIALS).status_code == 400
+    assert world.log.events() == []
+
+
+def test_half_a_character_is_stored_like_any_other(world):
+    body = b'{"eventType": "answer", "callId": "c-1", "tag": "\\ud800"}'
+    assert world.app.test_client().post("/bridge/answer", data=body, content_type="application/json", auth=CREDENTIALS).status_code == 200
+    assert len(world.drained()) == 1

@@ -22,6 +22,7 @@ from workbench.callbacks import CallbackApp, create_app
 from workbench.clients import Voice, WebRtc
 from workbench.errors import ApiError, SettingsError, WorkbenchError
 from workbench.events import open_log
+from workbench.guard import Guard
 from workbench.masking import Masker
 from workbench.modes import Board, BridgeMode, ConferenceMode, Desk, Gate, Handler, Mode, Sessions, TransferMode
 from workbench.server import CallbackServer
@@ -77,7 +78,11 @@ class Application:
         self._end.callback(self.log.close)
         credentials = (USER, self.password)
         gate = Gate(settings.base_callback_url, USER, self.password, secret, credentials)
-        self.wsgi: CallbackApp = create_app(self.modes, self.log, credentials, inbound=board.taker, keys=gate.keys, secret=secret)
+        guard = Guard(hosts=(settings.host, *settings.hosts.split(",")), rate=settings.rate)
+        guard.expect(settings.base_callback_url)
+        self.wsgi: CallbackApp = create_app(
+            self.modes, self.log, credentials, inbound=board.taker, keys=gate.keys, secret=secret, guard=guard
+        )
         self._end.callback(self.wsgi.close)
         voice, webrtc = Voice(settings, self.log.record_request), WebRtc(settings, self.log.record_request)
         self._end.callback(voice.close)

@@ -16,13 +16,15 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from workbench.guard import Guard, sender_of, too_deep
 from workbench.keys import Keys, seal
 from workbench.lanes import Lanes
 from workbench.modes.handlers import TELLING
 from workbench.records import ANSWERING, Begun, Event, Refused, Reply, Webhook
+from workbench.refused import CHALLENGED
 
 # The largest documented webhook is about 2 KB; 64 KB is also the most a BXML document may have.
 BODY_LIMIT = 64 * 1024
@@ -39,6 +41,18 @@ OBJECTS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 # Events of verbs that have no attributes for credentials (bxml 8): the key in their URL opens the way for these and no others.
 UNSIGNED = frozenset({"referComplete", "connectStatus"})
+# Why something was turned away, in words; what is not here goes by the status' name.
+REASONS = {
+    HTTPStatus.BAD_REQUEST: "no usable body",
+    HTTPStatus.UNAUTHORIZED: "wrong credentials",
+    HTTPStatus.FORBIDDEN: "the URL of another object",
+    HTTPStatus.NOT_FOUND: "unknown path",
+    HTTPStatus.METHOD_NOT_ALLOWED: "wrong method",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too large",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "not JSON",
+    HTTPStatus.MISDIRECTED_REQUEST: "unknown host",
+    HTTPStatus.TOO_MANY_REQUESTS: "too many requests",
+}
 # The platform waits 15 s unless a call says otherwise (callbackTimeout, 1..25 s); one second is left for the way back.
 PATIENCE = 14.0
 
@@ -100,6 +114,7 @@ class CallbackApp(Flask):
         dashboard: tuple[str, str],
         keys: Keys,
         secret: str,
+        guard: Guard,
         instance: str,
         patience: float,
     ) -> None:
@@ -111,13 +126,15 @@ class CallbackApp(Flask):
         self._credentials, self._dashboard, self._keys = credentials, dashboard, keys
         self._inbound = inbound
         self._secret = secret
+        self.guard = guard
         self._instance = instance
         self._patience = patience
         # For how long, so far, a reader has held events back while the platform's clock stood.
         self.held_seconds: Callable[[], float] = lambda: 0.0
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
         methods = ["GET", "POST"]
-        self.add_url_rule("/ping", "ping", lambda: self._instance)
+        self.before_request(self._check_host)
+        self.add_url_rule("/ping", "ping", self._ping)
         self.add_url_rule(f"/<any({', '.join(OBJECTS)}):kind>/<key>", "object", self._object_event, methods=["POST"])
         self.add_url_rule("/inbound/<event_type>", "inbound", self._inbound_event, methods=methods)
         self.add_url_rule("/<mode>/<event_type>", "event", self._event, methods=methods)
@@ -136,9 +153,22 @@ class CallbackApp(Flask):
 
     # -- requests ------------------------------------------------------------------------------------------------------------------
 
+    def _check_host(self) -> None:
+        if not self.guard.knows(request.headers.get("Host", "")):
+            abort(HTTPStatus.MISDIRECTED_REQUEST, "this is not a host name of ours")
+
+    def _ping(self) -> Response:
+        # anybody may ask, though not for ever
+        wait = self.guard.strike(sender_of(request.environ), time.monotonic())
+        if wait is not None:
+            abort(HTTPStatus.TOO_MANY_REQUESTS)
+        return Response(self._instance, content_type="text/plain")
+
     def _event(self, mode: str, event_type: str) -> Response:
         keyed = self._keyed(event_type)
-        if not keyed:
+        if keyed:
+            g.admitted = True
+        else:
             self._authenticate(self._credentials)
         fields = self._fields()
         # What a webhook says of itself counts, so it has to say one of those the key is for.
@@ -156,6 +186,7 @@ class CallbackApp(Flask):
         granted = self._keys.granted(key)
         if granted is None:
             abort(HTTPStatus.NOT_FOUND)
+        g.admitted = True
         identity, events = OBJECTS[kind]
         # which content type these webhooks have is not documented
         fields = self._fields(strict=False)
@@ -181,6 +212,7 @@ class CallbackApp(Flask):
             pairs = zip((given.username or "", given.password or ""), credentials, strict=True)
             # both are compared whatever the first says, so that timing tells nothing
             if sum(hmac.compare_digest(part.encode(), wanted.encode()) for part, wanted in pairs) == 2:
+                g.admitted = True
                 return
         abort(HTTPStatus.UNAUTHORIZED)
 
@@ -191,8 +223,11 @@ class CallbackApp(Flask):
             raise RequestEntityTooLarge
         if strict and request.mimetype != "application/json":
             abort(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "expected application/json")
-        fields = request.get_json(force=True, silent=True)
-        if not isinstance(fields, dict):
+        try:
+            fields = request.get_json(force=True, silent=True)
+        except RecursionError:
+            fields = None
+        if not isinstance(fields, dict) or too_deep(fields):
             abort(HTTPStatus.BAD_REQUEST, "expected one JSON object")
         return fields
 
@@ -221,17 +256,23 @@ class CallbackApp(Flask):
         return response
 
     def _turn_away(self, error: HTTPException) -> Response:
-        status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
-        challenged = status == HTTPStatus.UNAUTHORIZED and "Authorization" not in request.headers
+        status, said = error.code or HTTPStatus.INTERNAL_SERVER_ERROR, error.description
         # The platform sends credentials only after a challenge, so a first 401 is part of every webhook.
+        challenged = status == HTTPStatus.UNAUTHORIZED and "Authorization" not in request.headers
+        wait = None if challenged or g.get("admitted") else self.guard.strike(sender_of(request.environ), time.monotonic())
+        if wait is not None:
+            status, said = HTTPStatus.TOO_MANY_REQUESTS, "too many requests that were turned away"
         cause = getattr(error, "original_exception", None)
-        reason = "challenged" if challenged else error.name if cause is None else f"{error.name}: {type(cause).__name__}"
+        named = REASONS.get(HTTPStatus(status), error.name)
+        reason = CHALLENGED if challenged else named if cause is None else f"{error.name}: {type(cause).__name__}"
         # it may be the store that failed
         with contextlib.suppress(Exception):
             self.store.refuse(Refused(time.time(), reason, status, request.method, request.path))
-        response = Response("" if status == HTTPStatus.NOT_FOUND else error.description, status, content_type="text/plain")
+        response = Response("" if status == HTTPStatus.NOT_FOUND else said, status, content_type="text/plain")
         if status == HTTPStatus.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = 'Basic realm="workbench"'
+        if wait is not None:
+            response.headers["Retry-After"] = str(wait)
         return response
 
     # -- decisions -----------------------------------------------------------------------------------------------------------------
@@ -323,6 +364,7 @@ def create_app(
     dashboard: tuple[str, str] | None = None,
     keys: Keys | None = None,
     secret: str = "",
+    guard: Guard | None = None,
     instance: str = "workbench",
     patience: float = PATIENCE,
 ) -> CallbackApp:
@@ -332,7 +374,7 @@ def create_app(
     by `secret`; `/inbound/{eventType}` for the URLs in the account's dashboard, opened by the pair `dashboard` (the same unless told),
     which go to the mode that `inbound(callId)` names at that moment; `/participant/{key}` and `/endpoint/{key}` without credentials, by
     one of `keys`; `/ping`, which answers `instance`, so that one can see through a tunnel who is there. `modes` is looked up at each
-    request.
+    request. `guard` says under which host names they may come, and how often one sender may be turned away; without it there is no limit.
     `patience` is the number of seconds the platform waits for an answer, less the way back.
     """
     return CallbackApp(
@@ -343,6 +385,7 @@ def create_app(
         dashboard=credentials if dashboard is None else dashboard,
         keys=Keys() if keys is None else keys,
         secret=secret,
+        guard=Guard(hosts=["*"]) if guard is None else guard,
         instance=instance,
         patience=patience,
     )

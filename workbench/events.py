@@ -23,7 +23,8 @@ from workbench.database import Database
 from workbench.errors import SettingsError
 from workbench.keys import kept_password
 from workbench.masking import Masker, salt_in
-from workbench.records import ANSWERING, Begun, Event, Exchange, Refused, Reply, Webhook
+from workbench.records import ANSWERING, Begun, Event, Exchange, Refused, Reply, TurnedAway, Webhook
+from workbench.refused import CHALLENGED
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class EventLog:
         self._numbers = count(self._database.last_id() + 1)
         self._lock = Lock()
         self._answers: dict[_Key, _First] = {}
-        self._refused: dict[str, int] = {}
+        self._refused: dict[str, TurnedAway] = {}
         self._listeners: tuple[Listener, ...] = ()
         self._early: tuple[Listener, ...] = ()
 
@@ -143,12 +144,15 @@ class EventLog:
 
     def refuse(self, refused: Refused) -> None:
         """Count a request that was turned away, and note it. The challenge that precedes every webhook is only counted."""
+        challenge = refused.reason == CHALLENGED
+        path = "" if challenge else self._masker.text(refused.path[:PATH_READ])[:PATH_KEPT]
+        noted = replace(refused, method=refused.method[:20], path=path)
         with self._lock:
-            self._refused[refused.reason] = count = self._refused.get(refused.reason, 0) + 1
-        if refused.reason != "challenged" and count <= REFUSALS_KEPT:
-            self._database.refuse(
-                replace(refused, method=refused.method[:20], path=self._masker.text(refused.path[:PATH_READ])[:PATH_KEPT])
-            )
+            before = self._refused.get(refused.reason)
+            count = before.count + 1 if before else 1
+            self._refused[refused.reason] = TurnedAway(refused.reason, count, noted)
+        if not challenge and count <= REFUSALS_KEPT:
+            self._database.refuse(noted)
 
     def asked_at(self, event_id: int) -> str | None:
         """Path and query at which a webhook of this run came, while it is remembered in case it comes again."""
@@ -219,7 +223,12 @@ class EventLog:
     def refused(self) -> dict[str, int]:
         """How often this run turned something away, by reason."""
         with self._lock:
-            return dict(self._refused)
+            return {reason: one.count for reason, one in self._refused.items()}
+
+    def turned_away(self) -> list[TurnedAway]:
+        """What this run turned away, a row for each reason."""
+        with self._lock:
+            return list(self._refused.values())
 
     # -- inside --------------------------------------------------------------------------------------------------------------------
 

@@ -163,6 +163,15 @@ class Refused:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """How often a run turned requests away for one reason, and the last of them."""
+
+    reason: str
+    count: int
+    last: Refused
+
+
 class Happened(Protocol):
     """A happening of the local platform; see `workbench.local.Happening`."""
 

@@ -84,6 +84,7 @@ class Wiring:
         """The log, and the callback server with its public address."""
         from workbench.callbacks import create_app
         from workbench.events import open_log, password_of_dashboard
+        from workbench.guard import Guard
         from workbench.keys import Keys
         from workbench.modes import Board, Gate
         from workbench.tunnel import open_tunnel
@@ -95,6 +96,7 @@ class Wiring:
         self.log = open_log(self.settings, values=(password, secret, dashboard[1]))
         self.end.callback(self.log.close)
         self.instance = secrets.token_hex(8)
+        guard = Guard(hosts=(self.settings.host, *self.settings.hosts.split(",")), rate=self.settings.rate)
         self.app = create_app(
             self.modes,
             self.log,
@@ -103,6 +105,7 @@ class Wiring:
             dashboard=dashboard,
             keys=keys,
             secret=secret,
+            guard=guard,
             instance=self.instance,
         )
         self.end.callback(self.app.close)
@@ -110,6 +113,7 @@ class Wiring:
         self.end.callback(self.server.stop)
         self.tunnel = open_tunnel(self.settings, self.server.port)
         self.end.callback(self.tunnel.close)
+        guard.expect(self.tunnel.url)
         self.gate = Gate(self.tunnel.url, USER, password, secret, dashboard, keys)
 
     def _reach_platform(self) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.behind import LeftBehind
     from workbench.clients import Voice, WebRtc
     from workbench.modes import BridgeMode, ConferenceMode, Flow, Participant, TransferMode
+    from workbench.refused import RefusedTable
     from workbench.spending import Allowance
 
 # Simulated phones stand at +1 919 555 0111 and on; those from 0191 behave in ways of their own, and the last before them play stories.
@@ -190,6 +191,13 @@ class Workbench(Lessons, Views, Steering, TakeAway):
         undoing = self._wiring.undoing
         return LeftBehind() if undoing is None else undoing.found
 
+    @property
+    def refused(self) -> RefusedTable:
+        """What the callback server has turned away, by reason: its URL is on the public internet."""
+        from workbench.refused import table
+
+        return table(self._wiring.log.turned_away())
+
     def close(self) -> None:
         """End every call, delete what was made on the platform, stop every part. The log stays readable. Again: nothing happens."""
         if self.closed:
@@ -214,7 +222,9 @@ class Workbench(Lessons, Views, Steering, TakeAway):
         undoing = self._wiring.undoing
         left = "" if undoing is None else undoing.found.summary()
         calls = repr(self._wiring.spending.allowance) if self.settings.live else ""
-        return status.lines(self.settings, self.url, self._wiring.tunnel.kind, closed=self.closed, left=left, calls=calls)
+        return status.lines(
+            self.settings, self.url, self._wiring.tunnel.kind, closed=self.closed, left=left, calls=calls, refused=self.refused.summary()
+        )
 
     def __repr__(self) -> str:
         return status.as_text(self._lines())
