@@ -12,6 +12,7 @@ import pytest
 from workbench import wire
 from workbench.clients import Voice, WebRtc
 from workbench.errors import ApiError, SettingsError
+from workbench.patience import Patience
 from workbench.records import About
 from workbench.settings import Settings
 
@@ -457,3 +458,35 @@ def test_the_clients_do_not_load_pandas(child_environment):
 
     code = "import sys, workbench.clients, workbench.events, workbench.callbacks, workbench.server; assert 'pandas' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, env=child_environment())
+
+
+# -- too many requests -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def slept(voice):
+    found = []
+    voice._wire.patience = Patience(found.append)
+    return found
+
+
+def test_too_many_requests_are_sent_again_when_it_is_time(peer, voice, exchanges, slept):
+    peer.answers = [(429, {"error": "slow down"}, {"Retry-After": "3"}), (429, None, {}), (201, {"callId": "c-1"}, {})]
+    assert voice.create_call(to="+1", from_="+2", answer_url="u")["callId"] == "c-1"
+    assert slept == [3.0, 1.0]
+    assert [(one.operation, one.status) for one in exchanges] == [("getToken", 200), *(("createCall", code) for code in (429, 429, 201))]
+
+
+def test_what_would_take_too_long_is_told(peer, voice, slept):
+    peer.otherwise = (429, {"error": "slow down"}, {"Retry-After": "60"})
+    with pytest.raises(ApiError, match=r"429 .*slow down \(it may be asked again in 60 s\)"):
+        voice.statistics()
+    assert slept == []
+    assert len(peer.seen) == 1
+
+
+def test_a_token_that_lives_for_seconds_is_renewed_each_time(peer, voice):
+    peer.expires_in = 30
+    voice.statistics()
+    voice.statistics()
+    assert [seen.headers["Authorization"] for seen in peer.seen] == ["Bearer token-1", "Bearer token-2"]

@@ -213,20 +213,34 @@ class Settings(BaseSettings):
         """Whether calls go to Bandwidth."""
         return self.platform == "live"
 
+    @property
+    def has_client(self) -> bool:
+        """Whether there are OAuth2 client credentials."""
+        return bool(self.client_id and self.client_secret.get_secret_value())
+
+    @property
+    def has_user(self) -> bool:
+        """Whether there is an API user with its password (HTTP Basic)."""
+        return bool(self.username and self.password.get_secret_value())
+
     def require(self) -> None:
         """Raise one SettingsError that names everything the live platform still needs. Local needs nothing."""
+        if missing := self.missing():
+            raise SettingsError("the live platform needs:\n" + "\n".join(f"- {what}" for what in missing))
+
+    def missing(self) -> list[str]:
+        """What the live platform still needs, in words; nothing when local."""
         if not self.live:
-            return
+            return []
         missing = [f"{name} ({env})" for name, env in _NEEDED.items() if not getattr(self, name)]
-        client = self.client_id and self.client_secret.get_secret_value()
-        user = self.username and self.password.get_secret_value()
-        if not (client or user):
+        if not (self.has_client or self.has_user):
             missing.append("client_id (BW_ID_CLIENT_ID) and client_secret (BW_ID_CLIENT_SECRET)")
-            missing[-1] += ", or username (BW_USERNAME) and password (BW_PASSWORD)"
+            # documented: API users end on that day, and classic WebRTC knows nothing else
+            missing[-1] += ", or username (BW_USERNAME) and password (BW_PASSWORD), which Bandwidth ends on 2026-12-02"
+            missing[-1] += "; classic WebRTC documents user name and password only"
         if self.tunnel == "none" and not self.base_callback_url:
             missing.append("a way to be reached: base_callback_url (BASE_CALLBACK_URL) or tunnel='ngrok' (WORKBENCH_TUNNEL)")
-        if missing:
-            raise SettingsError("the live platform needs:\n" + "\n".join(f"- {what}" for what in missing))
+        return missing
 
     def at(self, url: str, token: str = "") -> Settings:
         """The same settings for a local platform that runs at `url`: every API of Bandwidth under its official path there."""

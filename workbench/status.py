@@ -8,22 +8,23 @@ from html import escape
 from workbench.settings import Settings
 
 
-def lines(
-    settings: Settings, callbacks: str, tunnel: str, *, closed: bool, left: str = "", calls: str = "", refused: str = ""
-) -> dict[str, str]:
-    """What there is to say, by heading. Live, the account is masked. `left`: by earlier runs; `calls`: what may be called.
+def line(settings: Settings) -> str:
+    """Where calls go, and whose; live, account and number are masked."""
+    if not settings.live:
+        return f"local: nothing leaves this machine; account {settings.account_id}, number {settings.number}"
+    account = f"{settings.account_id[:2]}•••{settings.account_id[-2:]}"
+    return f"live: calls go to Bandwidth and cost money; account {account}, number {settings.masked(settings.number)}"
 
-    `refused`: what the callback server has turned away.
-    """
-    account = f"{settings.account_id[:2]}•••{settings.account_id[-2:]}" if settings.live else settings.account_id
-    state = "closed" if closed else "live: calls go to Bandwidth" if settings.live else "local: nothing leaves this machine"
-    return {
-        "Workbench": state,
-        "account": f"{account}, number {settings.number}",
+
+def lines(settings: Settings, callbacks: str, tunnel: str, *, closed: bool, **more: str) -> dict[str, str]:
+    """What there is to say, by heading; of `more` what is not empty."""
+    said = {
+        "Workbench": "closed" if closed else line(settings),
         "callbacks": f"{callbacks} ({'no tunnel' if tunnel == 'none' else tunnel})",
         "Voice API": settings.voice_url,
         "WebRTC API": settings.webrtc_url,
-    } | {name: what for name, what in (("calls", calls), ("turned away", refused), ("earlier", left)) if what}
+    }
+    return said | {name.replace("_", " "): what for name, what in more.items() if what}
 
 
 def as_text(said: Mapping[str, str]) -> str:

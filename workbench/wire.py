@@ -6,13 +6,16 @@ import json as jsonlib
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from threading import Lock
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
 
+from workbench.credentials import chosen
 from workbench.errors import CLOSED, ApiError, SettingsError
+from workbench.patience import Patience, seconds
 from workbench.records import STANDIN, About, Exchange
 from workbench.settings import LOOPBACK, Settings
 
@@ -44,10 +47,11 @@ class Wire:
         self._record = record
         self._pauses = pauses
         self._client = _http(base_url, settings.token_url, transport=transport)
+        self.patience = Patience(time.sleep)
+        scheme = chosen(settings, prefer_basic=prefer_basic)
         client = (settings.client_id, settings.client_secret.get_secret_value())
-        user = (settings.username, settings.password.get_secret_value())
-        self._user = user if all(user) and (prefer_basic or not all(client)) else None
-        self._bearer = None if self._user or not all(client) else Bearer(self._client, settings.token_url, client, self._note)
+        self._user = (settings.username, settings.password.get_secret_value()) if scheme == "Basic" else None
+        self._bearer = Bearer(self._client, settings.token_url, client, self._note, self.patience) if scheme == "OAuth2" else None
 
     def send(
         self,
@@ -86,12 +90,12 @@ class Wire:
             raise ApiError(CLOSED, request=f"{method} {self._base}{path}")
         request = self._request(method, path, **content)
         said = content.get("json") or content.get("xml") or content.get("params")
-        response = self._attempts(operation, path, request, said, about)
+        response = _patient(partial(self._attempts, operation, path, request, said, about), self.patience)
         if response.status_code == httpx.codes.UNAUTHORIZED and self._bearer is not None:
             # the token may have been revoked; a refused request has done nothing, so any may be sent again
             self._bearer.forget(request.headers["Authorization"])
             request = self._request(method, path, **content)
-            response = self._attempts(operation, path, request, said, about)
+            response = _patient(partial(self._attempts, operation, path, request, said, about), self.patience)
         if not response.is_success:
             raise _refused(response)
         return response
@@ -134,11 +138,12 @@ class Wire:
 class Bearer:
     """An OAuth2 token by client credentials: fetched when first needed, renewed a minute before it expires."""
 
-    def __init__(self, client: httpx.Client, url: str, credentials: tuple[str, str], note: Recorder) -> None:
+    def __init__(self, client: httpx.Client, url: str, credentials: tuple[str, str], note: Recorder, patience: Patience) -> None:
         self._client = client
         self._url = url
         self._credentials = credentials
         self._note = note
+        self._patience = patience
         self._lock = Lock()
         self._token = ""
         self._until = 0.0
@@ -159,18 +164,31 @@ class Bearer:
     def _fetch(self) -> None:
         headers = {"Authorization": _basic(self._credentials)}
         request = self._client.build_request("POST", self._url, data={"grant_type": "client_credentials"}, headers=headers)
-        asked = time.monotonic()
         said = {"grant_type": "client_credentials"}
         try:
-            response = _timed(self._client, "getToken", urlsplit(self._url).path, request, said, None, self._note)
+            path = urlsplit(self._url).path
+            response = _patient(partial(_timed, self._client, "getToken", path, request, said, None, self._note), self._patience)
         except httpx.HTTPError as error:
             raise _failed(request, error) from error
         answer = _json(response) if response.is_success else None
         if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
             raise _refused(response)
         self._token = answer["access_token"]
-        lifetime = answer.get("expires_in")
-        self._until = asked + (float(lifetime) if isinstance(lifetime, (int, float)) else DEFAULT_LIFETIME) - RENEW_EARLY
+        told = answer.get("expires_in")
+        lifetime = float(told) if isinstance(told, (int, float)) else DEFAULT_LIFETIME
+        # It began before its answer was on the way back; a wait because of too many requests was earlier.
+        self._until = time.monotonic() - response.elapsed.total_seconds() + lifetime - RENEW_EARLY
+
+
+def _patient(send: Callable[[], httpx.Response], patience: Patience) -> httpx.Response:
+    """Send, and again after a 429: what was refused has done nothing, so any request may be sent again."""
+    waited: list[float] = []
+    while True:
+        response = send()
+        if response.status_code != httpx.codes.TOO_MANY_REQUESTS:
+            return response
+        if not patience.waits(response.headers.get("Retry-After"), time.time(), waited):
+            return response
 
 
 def _timed(
@@ -220,12 +238,14 @@ def _rule(response: httpx.Response | None) -> dict[str, str | None]:
 
 def _http(*urls: str, transport: httpx.BaseTransport | None = None) -> httpx.Client:
     hosts = {urlsplit(url).hostname for url in urls}
-    # A proxy from the environment cannot reach a loopback address; and loading certificates takes a while that plain http can save.
+    # Loading certificates takes a while that plain http can save. SSL_CERT_FILE and SSL_CERT_DIR count for every host.
+    verify = httpx.create_ssl_context() if any(url.startswith("https:") for url in urls) else False
+    # A proxy from the environment cannot reach a loopback address.
     return httpx.Client(
         transport=transport,
         timeout=TIMEOUT,
         trust_env=not hosts <= LOOPBACK,
-        verify=any(url.startswith("https:") for url in urls),
+        verify=verify,
         headers={"Accept": "application/json", "User-Agent": "workbench"},
     )
 
@@ -297,4 +317,6 @@ def _refused(response: httpx.Response) -> ApiError:
     why = next((said[key] for key in ("description", "error", "message") if said.get(key)), "") if isinstance(said, dict) else ""
     text = f"{named}: {response.status_code} {response.reason_phrase}"
     message = f"{text}: {why}" if why else text
+    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        message += f" (it may be asked again in {seconds(response.headers.get('Retry-After'), time.time()):.0f} s)"
     return ApiError(message, request=named, status=response.status_code, body=response.text, **_rule(response))

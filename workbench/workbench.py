@@ -6,9 +6,10 @@ import sys
 import weakref
 from _thread import start_new_thread
 from collections.abc import Callable
+from getpass import getpass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from workbench import status, waiting
+from workbench import credentials, status, waiting
 from workbench.errors import ApiError, SettingsError, WorkbenchError
 from workbench.handles import NoLocal, Phone
 from workbench.lessons import Lessons
@@ -44,14 +45,16 @@ class Workbench(Lessons, Views, Steering, TakeAway):
     _current: ClassVar[weakref.ref[Workbench] | None] = None
 
     def __init__(self, settings: Settings | None = None, *, network: Network | None = None, **overrides: Any) -> None:
-        if _in_notebook():
+        before = Workbench._current() if _in_notebook() and Workbench._current else None
+        if before is not None:
             # The cell is run again; the old one may live on in the notebook's history.
-            before = Workbench._current() if Workbench._current else None
-            if before is not None:
-                before.close()
+            before.close()
         given = settings.model_dump(exclude_unset=True) if settings else {}
+        wanted = Settings(**(given | overrides))
+        if _in_notebook():
+            wanted = credentials.asked(wanted, getpass, before.settings if before else None)
         me = weakref.ref(self)
-        self._wiring = Wiring(Settings(**(given | overrides)), lambda name, thing: _view(me(), name, thing), network)
+        self._wiring = Wiring(wanted, lambda name, thing: _view(me(), name, thing), network)
         # Garbage is collected at any moment, also while this thread holds a lock that closing needs: so it is done on another one.
         weakref.finalize(self, start_new_thread, self._wiring.close, ()).atexit = False
         self.transfer: TransferMode = self._wiring.transfer
@@ -66,6 +69,7 @@ class Workbench(Lessons, Views, Steering, TakeAway):
         if _in_notebook():
             # Only now: one that could not start is nothing to close.
             Workbench._current = weakref.ref(self)
+            print(status.line(self.settings))
 
     # -- parts ---------------------------------------------------------------------------------------------------------------------
 
@@ -219,12 +223,10 @@ class Workbench(Lessons, Views, Steering, TakeAway):
         self.close()
 
     def _lines(self) -> dict[str, str]:
-        undoing = self._wiring.undoing
-        left = "" if undoing is None else undoing.found.summary()
-        calls = repr(self._wiring.spending.allowance) if self.settings.live else ""
-        return status.lines(
-            self.settings, self.url, self._wiring.tunnel.kind, closed=self.closed, left=left, calls=calls, refused=self.refused.summary()
-        )
+        undoing, wiring = self._wiring.undoing, self._wiring
+        more = {"calls": repr(wiring.spending.allowance), "credentials": credentials.said(self.settings)} if self.settings.live else {}
+        more |= {"turned_away": self.refused.summary(), "earlier": "" if undoing is None else undoing.found.summary()}
+        return status.lines(self.settings, self.url, wiring.tunnel.kind, closed=self.closed, **more)
 
     def __repr__(self) -> str:
         return status.as_text(self._lines())
