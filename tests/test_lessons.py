@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from threading import Event
 
 import httpx
 import pytest
 from websockets.sync.client import connect
 
-from workbench import Workbench
+from workbench import Workbench, bxml
 
 pytestmark = pytest.mark.sockets
 
@@ -48,6 +49,27 @@ def test_the_local_platform_can_be_reached_through_the_tunnel(agent):
         phone.hangup()
         wb.wait("disconnect")
         assert wb.transfer.flow.webhooks == ["initiate phone", "disconnect phone hangup"]
+
+
+def test_a_tunnel_that_moves_takes_what_comes_later_along(agent):
+    with Workbench(tunnel="ngrok", ngrok_path=agent, ngrok_token="a-token") as wb:
+        tunnel, first, told = wb._wiring.tunnel, wb.url, Event()
+        tunnel.on_move(lambda url: told.set())
+        wb.local.clock.pause()
+        wb.bridge.dial(wb.phone())
+        before = wb.bridge.flow.url("answer")
+        tunnel._agent.proc.kill()
+        assert told.wait(20)
+        assert wb.url == tunnel.url != first
+        (application,) = wb.local.state()["applications"]
+        assert application["callInitiatedCallbackUrl"] == f"{wb.url}/inbound/initiate"
+        assert wb.bridge.flow.url("answer").startswith(wb.url)
+        # a handler may still hold a URL from before: credentials go beside it too
+        granted = wb._wiring.gate.authorise(bxml.Redirect(redirect_url=before))
+        assert granted.username == "workbench"
+        wb.transfer.take_inbound()
+        wb.phone(2).dial(wb.number)
+        wb.wait("initiate")
 
 
 async def test_joined_and_the_matrix(wb):

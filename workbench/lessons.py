@@ -62,6 +62,8 @@ class Lessons:
         except CallbackError as error:
             return Exposure(None, f"the local platform needs none. A tunnel would need this: {error}" if self._local else str(error))
         parts.end.callback(tunnel.close)
+        parts.guard.expect(tunnel.url)
+        tunnel.on_move(parts.guard.expect)
         parts.tunnel = tunnel
         return Exposure(tunnel.url)
 

@@ -40,7 +40,7 @@ _TOKEN = re.compile(r"eyJ[\w-]{4,}\.[\w-]+\.[\w-]*")
 _JWT_ENTRY = re.compile(r"[^\s\"',;<>•]{8,}(?=;encoding=jwt)")
 _ATTRIBUTE = re.compile(r"\b((?:\w*[pP]assword|\w*[uU]sername)\s*=\s*)(\"[^\"]*\"|'[^']*')")
 _USERINFO = re.compile(r"(?<=://)[^/\s@\"'•]+(?=@)")
-_QUERY = re.compile(r"(?<=[?&])((?:access_)?token|endpointToken|ticket|key|password|client_secret)=[^&\s\"'#•]+")
+_QUERY = re.compile(r"(?<=[?&;])((?:access_)?token|endpointToken|ticket|key|password|client_secret)=[^&\s\"'#•]+")
 _SECRET_PATH = re.compile(r"(?:(?<=/participant/)|(?<=/endpoint/))[\w-]{16,}")
 # What has to be in a text before these are looked for.
 _NAMED = ("assword", "sername", "oken=", "ticket=", "secret=", "key=")

@@ -16,11 +16,11 @@ def line(settings: Settings) -> str:
     return f"live: calls go to Bandwidth and cost money; account {account}, number {settings.masked(settings.number)}"
 
 
-def lines(settings: Settings, callbacks: str, tunnel: str, *, closed: bool, **more: str) -> dict[str, str]:
+def lines(settings: Settings, callbacks: str, kind: str, *, closed: bool, **more: str) -> dict[str, str]:
     """What there is to say, by heading; of `more` what is not empty."""
     said = {
         "Workbench": "closed" if closed else line(settings),
-        "callbacks": f"{callbacks} ({'no tunnel' if tunnel == 'none' else tunnel})",
+        "callbacks": f"{callbacks} ({'no tunnel' if kind == 'none' else kind})",
         "Voice API": settings.voice_url,
         "WebRTC API": settings.webrtc_url,
     }

@@ -164,7 +164,7 @@ class Bearer:
     def _fetch(self) -> None:
         headers = {"Authorization": _basic(self._credentials)}
         request = self._client.build_request("POST", self._url, data={"grant_type": "client_credentials"}, headers=headers)
-        said = {"grant_type": "client_credentials"}
+        said, asked = {"grant_type": "client_credentials"}, time.monotonic()
         try:
             path = urlsplit(self._url).path
             response = _patient(partial(_timed, self._client, "getToken", path, request, said, None, self._note), self._patience)
@@ -176,8 +176,7 @@ class Bearer:
         self._token = answer["access_token"]
         told = answer.get("expires_in")
         lifetime = float(told) if isinstance(told, (int, float)) else DEFAULT_LIFETIME
-        # It began before its answer was on the way back; a wait because of too many requests was earlier.
-        self._until = time.monotonic() - response.elapsed.total_seconds() + lifetime - RENEW_EARLY
+        self._until = asked + lifetime - RENEW_EARLY
 
 
 def _patient(send: Callable[[], httpx.Response], patience: Patience) -> httpx.Response:

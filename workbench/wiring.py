@@ -75,6 +75,9 @@ class Wiring:
             self._connect_clients()
             self._remember()
             self._make_modes(view)
+            self.tunnel.on_move(self._moved)
+            if self.tunnel.url != self.gate.base:
+                self._moved(self.tunnel.url)
             atexit.register(self.close)
         except BaseException:
             self.end.close()
@@ -96,7 +99,7 @@ class Wiring:
         self.log = open_log(self.settings, values=(password, secret, dashboard[1]))
         self.end.callback(self.log.close)
         self.instance = secrets.token_hex(8)
-        guard = Guard(hosts=(self.settings.host, *self.settings.hosts.split(",")), rate=self.settings.rate)
+        guard = self.guard = Guard(hosts=(self.settings.host, *self.settings.hosts.split(",")), rate=self.settings.rate)
         self.app = create_app(
             self.modes,
             self.log,
@@ -115,6 +118,14 @@ class Wiring:
         self.end.callback(self.tunnel.close)
         guard.expect(self.tunnel.url)
         self.gate = Gate(self.tunnel.url, USER, password, secret, dashboard, keys)
+
+    def _moved(self, url: str) -> None:
+        """The tunnel has another URL now."""
+        self.guard.expect(url)
+        self.gate.move(url)
+        if isinstance(self.local, Local):
+            with suppress(ApiError):
+                reaching.take_inbound(self.local, self.settings.application_id, self.gate)
 
     def _reach_platform(self) -> None:
         """The local platform, if there is one: where it is, which application and number are ours, and where its inbound calls go."""

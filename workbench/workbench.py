@@ -225,7 +225,11 @@ class Workbench(Lessons, Views, Steering, TakeAway):
     def _lines(self) -> dict[str, str]:
         undoing, wiring = self._wiring.undoing, self._wiring
         more = {"calls": repr(wiring.spending.allowance), "credentials": credentials.said(self.settings)} if self.settings.live else {}
-        more |= {"turned_away": self.refused.summary(), "earlier": "" if undoing is None else undoing.found.summary()}
+        more |= {
+            "tunnel": wiring.tunnel.trouble,
+            "turned_away": self.refused.summary(),
+            "earlier": "" if undoing is None else undoing.found.summary(),
+        }
         return status.lines(self.settings, self.url, wiring.tunnel.kind, closed=self.closed, **more)
 
     def __repr__(self) -> str:

@@ -158,7 +158,9 @@ class World:
         """A webhook of some platform, sent to the callback application directly; its answer."""
         given = {"Content-Type": "application/json", **headers}
         if signed:
-            secret = base64.b64encode(f"{self.parts.gate.username}:{self.parts.gate.password}".encode()).decode()
+            gate = self.parts.gate
+            pair = gate.dashboard if path.startswith("/inbound/") else (gate.username, gate.password)
+            secret = base64.b64encode(":".join(pair).encode()).decode()
             given["Authorization"] = f"Basic {secret}"
         return self.parts.app.test_client().post(path, data=json.dumps(fields) if raw is None else raw, headers=given)
 

@@ -23,9 +23,9 @@ class HasBxml(Protocol):
 Document: TypeAlias = bxml.Verb | Sequence[bxml.Verb] | HasBxml | str | None
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Gate:
-    """Our callback server's address and what opens it.
+    """Our callback server's address, which a tunnel may move, and what opens it.
 
     User name and password are for the URLs that we hand out, `dashboard` is the pair for those that stand in the account's dashboard.
     Events of verbs without credentials are let in by a seal of their URL, made with `secret`; those of the WebRTC side by one of `keys`.
@@ -36,7 +36,12 @@ class Gate:
     password: str = field(repr=False)
     secret: str = field(default="", repr=False)
     dashboard: tuple[str, str] = field(default=("", ""), repr=False)
-    keys: Keys = field(default_factory=Keys, repr=False, compare=False)
+    keys: Keys = field(default_factory=Keys, repr=False)
+    _earlier: tuple[str, ...] = field(default=(), repr=False)
+
+    def move(self, base: str) -> None:
+        """From now on URLs are given out under another address; those given out before stay ours."""
+        self._earlier, self.base = (*self._earlier, self.base), base
 
     def authorise(self, verb: bxml.Verb) -> bxml.Verb:
         """The verb with our credentials beside every URL that is ours; those a reader wrote stay. Nested verbs too."""
@@ -60,7 +65,9 @@ class Gate:
 
     def _ours(self, url: object) -> bool:
         # A relative URL is resolved against the one we were asked at, so it is ours too.
-        return isinstance(url, str) and (url.startswith((f"{self.base}/", f"{self.base}?")) or bxml.relative(url))
+        if not isinstance(url, str):
+            return False
+        return bxml.relative(url) or any(url.startswith((f"{base}/", f"{base}?")) for base in (self.base, *self._earlier))
 
 
 @dataclass(frozen=True)
