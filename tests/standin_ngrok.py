@@ -80,7 +80,9 @@ def forwarder(upstream):
                 response = there.getresponse()
                 kept = [(name, value) for name, value in response.getheaders() if name.lower() not in HOP | {"content-length"}]
                 self.answer(response.status, response.read(), kept)
-            except OSError:
+            except (http.client.InvalidURL, ValueError):
+                self.answer(400)
+            except (OSError, http.client.HTTPException):
                 self.answer(502, b"ERR_NGROK_8012", [("Ngrok-Error-Code", "ERR_NGROK_8012")])
             finally:
                 there.close()

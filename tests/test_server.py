@@ -174,3 +174,74 @@ def test_the_process_ends_without_stop(child_environment):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=20, env=child_environment(), check=True)
     assert (done.stdout, done.stderr) == (b"", b"")
+
+
+# -- who takes his time ----------------------------------------------------------------------------------------------------------------
+
+
+def connected(server):
+    return socket.create_connection((server.host, server.port), timeout=20)
+
+
+def is_closed(one):
+    """Whether the other side ends the connection; waits for it."""
+    with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        while one.recv(1000):
+            pass
+    return True
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """A server whose requests have to be there in a fraction of a second."""
+    monkeypatch.setattr("workbench.server.COMPLETE", 0.4)
+    monkeypatch.setattr("workbench.server.LOOK", 0.05)
+
+
+@pytest.mark.parametrize(
+    "begun", [b"GET /x HTTP/1.1\r\nHost: a\r\n", b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\n{"], ids=["headers", "body"]
+)
+def test_a_request_that_never_ends_is_cut_off(hasty, begun):
+    app = Hello()
+    with CallbackServer(app) as server, connected(server) as slow:
+        slow.sendall(begun)
+        stop = threading.Event()
+
+        def drip():
+            # a byte now and then keeps waitress' own time from running out
+            with contextlib.suppress(OSError):
+                while not stop.wait(0.05):
+                    slow.sendall(b"x")
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        assert is_closed(slow)
+        stop.set()
+        dripping.join()
+        assert not app.asked.is_set()
+        assert get(server) == "hello"
+
+
+def test_a_request_that_is_being_answered_is_not(hasty):
+    app = Hello()
+    app.go.clear()
+    with CallbackServer(app) as server, connected(server) as one:
+        one.sendall(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert app.asked.wait(5)
+        with connected(server) as silent:
+            # it has been there for longer than this one, which was cut off
+            assert is_closed(silent)
+        app.go.set()
+        told = b""
+        while b"hello" not in told:
+            part = one.recv(1000)
+            assert part
+            told += part
+
+
+def test_silent_connections_make_way(monkeypatch):
+    monkeypatch.setattr("workbench.connections.CROWDED", 3)
+    with CallbackServer(Hello()) as server, contextlib.ExitStack() as opened:
+        crowd = [opened.enter_context(connected(server)) for _ in range(8)]
+        assert is_closed(crowd[0])
+        assert get(server) == "hello"

@@ -132,6 +132,8 @@ class CallbackApp(Flask):
         # For how long, so far, a reader has held events back while the platform's clock stood.
         self.held_seconds: Callable[[], float] = lambda: 0.0
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+        # A path that is not quite ours is none: no redirect tells what would be.
+        self.url_map.merge_slashes = False
         methods = ["GET", "POST"]
         self.before_request(self._check_host)
         self.add_url_rule("/ping", "ping", self._ping)

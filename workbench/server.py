@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 from waitress import wasyncore
 from waitress.server import create_server
 
+from workbench.connections import COMPLETE, Connection
 from workbench.errors import CallbackError
 
 THREADS = 16
@@ -20,6 +21,8 @@ THREADS = 16
 SWITCH_INTERVAL = 0.00005
 # At once; who comes beyond that waits until another one leaves, which may take longer than a platform waits for an answer.
 CONNECTIONS = 500
+# Seconds between two looks for connections that have lasted too long.
+LOOK = 2.0
 # What the application refuses with a 413 may still come in whole; beyond this waitress ends it.
 BODY_MAX = 1024 * 1024
 
@@ -97,6 +100,9 @@ class CallbackServer:
                 ident=None,
                 max_request_body_size=BODY_MAX,
             )
+            for one in getattr(self._server, "socketservers", [self._server]):
+                one.channel_class = Connection
+                one.adj.channel_timeout, one.adj.cleanup_interval = COMPLETE, LOOK
         except (OSError, ValueError) as error:
             wasyncore.close_all(sockets, ignore_all=True)
             raise CallbackError(
@@ -113,7 +119,7 @@ class CallbackServer:
 
     def _serve(self, server: Any, sockets: dict[int, Any]) -> None:
         while not self._stop.is_set():
-            wasyncore.loop(timeout=30.0, use_poll=True, map=sockets, count=1)
+            wasyncore.loop(timeout=LOOK, use_poll=True, map=sockets, count=1)
         # no new connections; what is under way may end, and its answers have to go out
         server.accepting = False
         server.task_dispatcher.shutdown(timeout=5)
