@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.bench import __main__ as bench
-from tests.bench import callbacks, calls, capsule, comparing, ladder, media, memory, rungs, screen, soak, start, streams
+from tests.bench import callbacks, calls, capsule, comparing, hostile, ladder, media, memory, rungs, screen, soak, start, streams
 from tests.bench.children import child
 from tests.bench.figures import Row, Times, table
 from tests.browser.lab import chromium
@@ -85,6 +85,12 @@ class TestParts:
             (r"callback \(50/s, n 1 × 10\)", MS, MS + ", bare Flask"),
             (r"callback beside a busy cell \(50/s, n 1 × 10\)", MS, MS + ", bare Flask"),
             ("callbacks per second, 16 at once", r"\d+/s", r"\d+/s storing nothing"),
+        )
+
+    def test_hostile(self):
+        shape(
+            hostile.measure(seconds=0.2, windows=1),
+            (r"callback beside 100 hostile requests/s \(50/s, n 1 × 10, [1-9]\d* turned away\)", MS, MS + ", without"),
         )
 
     def test_calls(self):

@@ -1,6 +1,6 @@
 """Prints every figure beside its baseline; words run parts.
 
-`python -m tests.bench callbacks calls capsule comparing ladder memory screen sifting start streams`.
+`python -m tests.bench callbacks calls capsule comparing hostile ladder memory screen sifting start streams`.
 
 `media` runs only when it is named.
 """
@@ -42,6 +42,12 @@ def capsule() -> list[Row]:
 
 def comparing() -> list[Row]:
     from tests.bench.comparing import measure
+
+    return measure()
+
+
+def hostile() -> list[Row]:
+    from tests.bench.hostile import measure
 
     return measure()
 
@@ -108,7 +114,8 @@ def streams() -> list[Row]:
 
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
-    part.__name__: part for part in (callbacks, calls, capsule, comparing, ladder, media, memory, rungs, screen, sifting, start, streams)
+    part.__name__: part
+    for part in (callbacks, calls, capsule, comparing, hostile, ladder, media, memory, rungs, screen, sifting, start, streams)
 }
 ASKED_FOR = {"media"}  # takes minutes, and is a word of its own
 

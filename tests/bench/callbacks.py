@@ -35,7 +35,7 @@ def measure(seconds: float = 2.4, windows: int = 5, block: int = 640, blocks: in
 
 
 async def _measure(server: Any, seconds: float, windows: int, block: int, blocks: int) -> list[Row]:
-    urls, messages = server.said, _webhooks()
+    urls, messages = server.said, webhooks()
     # the first requests compile, open connections and fill caches
     for name in urls:
         await at_most(urls[name], messages, CONNECTIONS, block)
@@ -70,7 +70,7 @@ async def _throughput(urls: dict[str, str], messages: Iterator[bytes], block: in
     return Row(figure, f"{durable:.0f}/s", f"{nothing:.0f}/s storing nothing", ratio, f"≥ {SHARE} ×", ratio >= SHARE)
 
 
-def _webhooks() -> Iterator[bytes]:
+def webhooks() -> Iterator[bytes]:
     """Answer webhooks as the local platform sends them, each of a call of its own."""
     for number in count(1):
         yield request("POST", f"/transfer/answer?flow=transfer-{number}&leg=phone", webhook(number), USER, X_Workbench_Seq=str(number))
@@ -121,8 +121,8 @@ def serve() -> None:
         end.callback(log.close)
         urls = {}
         for name, app in (
-            ("durable", create_app({"transfer": _Mode()}, log, USER)),
-            ("nothing", create_app({"transfer": _Mode()}, _Nothing(), USER)),
+            ("durable", create_app({"transfer": Mode()}, log, USER)),
+            ("nothing", create_app({"transfer": Mode()}, _Nothing(), USER)),
             ("bare", bare),
         ):
             end.callback(app.close)
@@ -156,7 +156,7 @@ def _document() -> str:
     return bxml.Response(verbs).to_bxml()
 
 
-class _Mode:
+class Mode:
     """A mode with a handler that builds a document."""
 
     def __init__(self) -> None:
