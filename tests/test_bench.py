@@ -59,7 +59,7 @@ def test_the_right_order_is_the_platforms():
 def test_a_word_that_is_no_part_is_named(capsys):
     assert bench.main(["callbacks", "nonsense"]) == 2
     assert (
-        "'nonsense' is none of callbacks, calls, capsule, comparing, ladder, media, memory, rungs, screen, sifting, start, streams"
+        "'nonsense' is none of callbacks, calls, capsule, comparing, hostile, ladder, media, memory, rungs, screen, sifting, start, streams"
         in capsys.readouterr().err
     )
 

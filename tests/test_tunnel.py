@@ -82,7 +82,9 @@ def test_a_url_one_already_has(tmp_path, kind):
         assert (tunnel.url, tunnel.kind) == ("https://lab.example.com/hooks", "url")
 
 
-def test_ngrok_forwards_everything_and_leaves_nothing_behind(tmp_path, agent, server):
+def test_ngrok_forwards_everything_and_leaves_nothing_behind(tmp_path, agent, server, monkeypatch):
+    # as most people have it
+    monkeypatch.setenv("NGROK_AUTHTOKEN", "a-token-of-mine")
     wanted = settings(tmp_path, tunnel="ngrok", ngrok_path=agent, ngrok_token="a-token-of-mine")
     assert ngrok_missing(wanted) is None
     tunnel = open_tunnel(wanted, server.port)

@@ -52,6 +52,8 @@ class NgrokTunnel(Tunnel):
         kept = None if process.is_process_running(path) else Kept(self._settings.state_dir, token)
         # In a session of its own, so that an interrupt of the kernel does not reach it.
         self._config = PyngrokConfig(ngrok_path=path, config_path=str(kept.path) if kept else _configuration(path), start_new_session=True)
+        # pyngrok would take these from the environment and put them on the agent's command line
+        self._config.auth_token = self._config.api_key = None
         domain = self._settings.ngrok_domain
         try:
             self._agent = ngrok.get_ngrok_process(self._config)

@@ -12,8 +12,8 @@ def line(settings: Settings) -> str:
     """Where calls go, and whose; live, account and number are masked."""
     if not settings.live:
         return f"local: nothing leaves this machine; account {settings.account_id}, number {settings.number}"
-    account = f"{settings.account_id[:2]}•••{settings.account_id[-2:]}"
-    return f"live: calls go to Bandwidth and cost money; account {account}, number {settings.masked(settings.number)}"
+    account, number = (f"{value[:2]}•••{value[-2:]}" for value in (settings.account_id, settings.number))
+    return f"live: calls go to Bandwidth and cost money; account {account}, number {number}"
 
 
 def lines(settings: Settings, callbacks: str, kind: str, *, closed: bool, **more: str) -> dict[str, str]:

@@ -79,13 +79,15 @@ def execute(
     environment: dict[str, str] | None = None,
     edit: Callable[[NotebookNode], None] | None = None,
     timeout: float = 60,
+    widgets: bool = False,
 ) -> Execution:
     """Execute a notebook, or a copy that `edit` has changed first; files beside it are copied along.
 
     `home` is an empty folder. The kernel gets a clean environment with `environment` added. `timeout` counts per cell; a cell that
     takes longer raises `nbclient.exceptions.CellTimeoutError`, an error in a cell is told by `Execution.errors`.
+    With `widgets` the notebook keeps their state, as one that is saved in JupyterLab does.
     """
-    return together(notebook, [home], environment=environment, edit=edit, timeout=timeout)[0]
+    return together(notebook, [home], environment=environment, edit=edit, timeout=timeout, widgets=widgets)[0]
 
 
 def together(
@@ -95,10 +97,11 @@ def together(
     environment: dict[str, str] | None = None,
     edit: Callable[[NotebookNode], None] | None = None,
     timeout: float = 60,
+    widgets: bool = False,
 ) -> list[Execution]:
     """Execute a notebook in as many kernels as there are homes, side by side; each as `execute` does it."""
     variables = [clean_environment(home) | {"JUPYTER_PATH": str(ROOT / ".jupyter")} | (environment or {}) for home in homes]
-    clients = [_client(_copied(notebook, home / "notebooks", edit), home / "notebooks", timeout) for home in homes]
+    clients = [_client(_copied(notebook, home / "notebooks", edit), home / "notebooks", timeout, widgets) for home in homes]
 
     async def run() -> list[Execution]:
         return list(await asyncio.gather(*map(_execute, clients, variables)))
@@ -123,11 +126,11 @@ def _copied(notebook: Path | NotebookNode, folder: Path, edit: Callable[[Noteboo
     return node
 
 
-def _client(node: NotebookNode, folder: Path, timeout: float) -> NotebookClient:
+def _client(node: NotebookNode, folder: Path, timeout: float, widgets: bool) -> NotebookClient:
     return NotebookClient(
         node,
         timeout=timeout,
-        store_widget_state=False,
+        store_widget_state=widgets,
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         config=Config(KernelManager={"shutdown_wait_time": EXIT_SECONDS}),

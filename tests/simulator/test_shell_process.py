@@ -233,9 +233,12 @@ def test_a_taken_port_is_one_clear_line(start: Start) -> None:
         (["--config", "nothing.json"], "nothing.json"),
         (["--limits", "cps=5"], "unknown field cps"),
         (["--port", "x"], "invalid int"),
+        (["--certificate", "nothing.pem"], "--certificate nothing.pem: No such file"),
+        (["--certificate", "empty.pem"], "--certificate empty.pem: not a PEM file with a certificate and its private key"),
     ],
 )
 def test_what_cannot_start(start: Start, options: list[str], said: str, tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").touch()
     program = start(*COMMAND, *options, cwd=tmp_path)
     out, err = program.communicate()
     assert (program.returncode, out) == (2, "")

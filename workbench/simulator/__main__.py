@@ -9,6 +9,7 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -34,6 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     if not options.public and not is_loopback(f"[{options.host}]" if ":" in options.host else options.host):
         return _cannot(f"{options.host} can be reached from other machines; add --public if that is wanted")
+    if (wrong := _unusable(options.certificate)) is not None:
+        return _cannot(f"--certificate {options.certificate}: {wrong}")
     try:
         setup = load(options.config, os.environ, options.limits)
         setup.config("")
@@ -56,8 +59,21 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--limits", nargs="?", const="on", help="turn the documented limits on, or some: calls_at_once=10,calls_per_second=2"
     )
+    parser.add_argument("--certificate", type=Path, help="serve by https: PEM file with certificate chain and private key")
     parser.add_argument("--child", action="store_true", help="print one JSON line and end with standard input")
     return parser.parse_args(arguments)
+
+
+def _unusable(certificate: Path | None) -> str | None:
+    """Why a certificate cannot be used; None when there is none or it can."""
+    if certificate is not None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate)
+        except ssl.SSLError:
+            return "not a PEM file with a certificate and its private key"
+        except OSError as error:
+            return str(error.strerror)
+    return None
 
 
 def _cannot(reason: str) -> int:
@@ -84,11 +100,11 @@ def _serve(options: argparse.Namespace, setup: Setup, listener: socket.socket) -
     from workbench.simulator.world import World
 
     host = f"[{options.host}]" if ":" in options.host else options.host
-    url = f"http://{host}:{listener.getsockname()[1]}"
+    url = f"{'https' if options.certificate else 'http'}://{host}:{listener.getsockname()[1]}"
     world = World(setup.config(f"{url}/api/v2"), seed=options.seed)
     token = secrets.token_urlsafe(24) if options.child else None
     app = create_app(world, setup, token=token, public=options.public)
-    server = Server(app, lambda: _announce(url, token, setup), world.stream.clear, deaf=options.child)
+    server = Server(app, lambda: _announce(url, token, setup), world.stream.clear, deaf=options.child, certificate=options.certificate)
     if options.child:
         _end_with_stdin(lambda: setattr(server, "should_exit", True))
     server.run([listener])

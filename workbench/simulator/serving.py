@@ -7,6 +7,7 @@ import gc
 import signal
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -26,9 +27,14 @@ def _web_socket(**options: Any) -> asyncio.Protocol:
 
 
 class Server(uvicorn.Server):
-    """Calls `ready` once it listens and `ending` before it waits for open connections. A child is `deaf` to the kernel's interrupt."""
+    """Calls `ready` once it listens and `ending` before it waits for open connections. A child is `deaf` to the kernel's interrupt.
 
-    def __init__(self, app: ASGIApp, ready: Callable[[], None], ending: Callable[[], None], *, deaf: bool) -> None:
+    With a `certificate`, a PEM file with chain and private key, it speaks TLS.
+    """
+
+    def __init__(
+        self, app: ASGIApp, ready: Callable[[], None], ending: Callable[[], None], *, deaf: bool, certificate: Path | None = None
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 spelled(app),
@@ -42,6 +48,7 @@ class Server(uvicorn.Server):
                 ws_per_message_deflate=False,  # sound does not get smaller by it
                 timeout_keep_alive=75,  # longer than clients keep idle connections
                 timeout_graceful_shutdown=1,
+                ssl_certfile=certificate,
             )
         )
         self._ready, self._ending, self._deaf = ready, ending, deaf
