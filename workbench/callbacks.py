@@ -136,7 +136,8 @@ class CallbackApp(Flask):
         self.url_map.merge_slashes = False
         methods = ["GET", "POST"]
         self.before_request(self._check_host)
-        self.add_url_rule("/ping", "ping", self._ping)
+        self.add_url_rule("/ping", "ping", self._ping, methods=["GET"])
+        self.add_url_rule("/ping", "signed", self._signed, methods=["POST"])
         self.add_url_rule(f"/<any({', '.join(OBJECTS)}):kind>/<key>", "object", self._object_event, methods=["POST"])
         self.add_url_rule("/inbound/<event_type>", "inbound", self._inbound_event, methods=methods)
         self.add_url_rule("/<mode>/<event_type>", "event", self._event, methods=methods)
@@ -164,6 +165,11 @@ class CallbackApp(Flask):
         wait = self.guard.strike(sender_of(request.environ), time.monotonic())
         if wait is not None:
             abort(HTTPStatus.TOO_MANY_REQUESTS)
+        return Response(self._instance, content_type="text/plain")
+
+    def _signed(self) -> Response:
+        """A webhook's way without a webhook: whether credentials get through."""
+        self._authenticate(self._credentials)
         return Response(self._instance, content_type="text/plain")
 
     def _event(self, mode: str, event_type: str) -> Response:
@@ -375,8 +381,8 @@ def create_app(
     Routes: `/{mode}/{eventType}?flow=&leg=`; events of verbs that have no credentials come without them, with a `key=` that seals the query
     by `secret`; `/inbound/{eventType}` for the URLs in the account's dashboard, opened by the pair `dashboard` (the same unless told),
     which go to the mode that `inbound(callId)` names at that moment; `/participant/{key}` and `/endpoint/{key}` without credentials, by
-    one of `keys`; `/ping`, which answers `instance`, so that one can see through a tunnel who is there. `modes` is looked up at each
-    request. `guard` says under which host names they may come, and how often one sender may be turned away; without it there is no limit.
+    one of `keys`; `/ping`, which answers `instance`, so that one can see through a tunnel who is there, and by POST
+    with credentials only. `modes` is looked up at each request. `guard` says under which host names they may come, and how often one sender may be turned away; without it there is no limit.
     `patience` is the number of seconds the platform waits for an answer, less the way back.
     """
     return CallbackApp(

@@ -35,6 +35,7 @@ class Voice(Recordings):
         self._settings = settings
         self.spending = spending or Spending()
         self._wire = Wire(settings, settings.voice_url, record, transport=transport)
+        self.patience = self._wire.patience
 
     def create_call(
         self,
@@ -142,6 +143,7 @@ class WebRtc:
     def __init__(self, settings: Settings, record: Recorder | None = None, *, transport: httpx.BaseTransport | None = None) -> None:
         # only Basic is documented for this API
         self._wire = Wire(settings, settings.webrtc_url, record, prefer_basic=True, transport=transport)
+        self.patience = self._wire.patience
 
     def create_participant(
         self,

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.database import Database
 from workbench.errors import SettingsError
-from workbench.keys import kept_password
+from workbench.keys import kept_in, kept_password
 from workbench.masking import Masker, salt_in
 from workbench.records import ANSWERING, Begun, Event, Exchange, Refused, Reply, TurnedAway, Webhook
 from workbench.refused import CHALLENGED
@@ -264,6 +264,11 @@ def open_log(settings: Settings, *, run: str | None = None, values: Iterable[str
         raise SettingsError(
             f"state_dir: the log in {settings.state_dir} cannot be used ({error}); name another folder, or move it away"
         ) from error
+
+
+def dashboard_file(settings: Settings) -> Path:
+    """Where the password of the URLs entered in this account's dashboard is kept."""
+    return kept_in(settings.state_dir, f"{settings.platform} {settings.account_id}")
 
 
 def password_of_dashboard(settings: Settings) -> str:

@@ -63,8 +63,7 @@ def kept_password(folder: Path, account: str) -> str:
 
     Raises OSError where the folder cannot be written.
     """
-    # An account's number is nobody else's business, not even as a file's name.
-    path = folder / f"dashboard-{hashlib.sha256(account.encode()).hexdigest()[:12]}"
+    path = kept_in(folder, account)
     if path.exists() and (found := path.read_text().strip()):
         return found
     made = folder / f"{path.name}-{secrets.token_hex(8)}"
@@ -72,6 +71,12 @@ def kept_password(folder: Path, account: str) -> str:
         file.write(secrets.token_urlsafe(24))
     made.replace(path)
     return path.read_text()
+
+
+def kept_in(folder: Path, account: str) -> Path:
+    """The file of that password."""
+    # An account's number is nobody else's business, not even as a file's name.
+    return folder / f"dashboard-{hashlib.sha256(account.encode()).hexdigest()[:12]}"
 
 
 def _hash(key: str) -> bytes:

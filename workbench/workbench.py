@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from workbench.behind import LeftBehind
     from workbench.clients import Voice, WebRtc
+    from workbench.dashboard import Dashboard
+    from workbench.findings import Findings
     from workbench.modes import BridgeMode, ConferenceMode, Flow, Participant, TransferMode
     from workbench.refused import RefusedTable
     from workbench.spending import Allowance
@@ -178,6 +180,21 @@ class Workbench(Lessons, Views, Steering, TakeAway):
     def ping(self) -> dict[str, str]:
         """Ask every part for a sign of life: the Voice API, the WebRTC API, and our callback server through its public address."""
         return self._wiring.ping()
+
+    def doctor(self) -> Findings:
+        """Look for what is wrong: this machine, the settings, the way to us, the account. Places no call; each line says what to do."""
+        from workbench.doctor import examine
+
+        return examine(self.settings, self._wiring)
+
+    def dashboard(self) -> Dashboard:
+        """What to enter in the account's dashboard so that inbound calls come here."""
+        from workbench.dashboard import Dashboard
+        from workbench.events import dashboard_file
+
+        settings, gate, tunnel = self.settings, self._wiring.gate, self._wiring.tunnel
+        steady = tunnel.kind != "ngrok" or bool(settings.ngrok_domain)
+        return Dashboard(settings.application_id, settings.number, gate.base, gate.dashboard[0], dashboard_file(settings), steady)
 
     @property
     def closed(self) -> bool:
