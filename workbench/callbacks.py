@@ -382,7 +382,8 @@ def create_app(
     by `secret`; `/inbound/{eventType}` for the URLs in the account's dashboard, opened by the pair `dashboard` (the same unless told),
     which go to the mode that `inbound(callId)` names at that moment; `/participant/{key}` and `/endpoint/{key}` without credentials, by
     one of `keys`; `/ping`, which answers `instance`, so that one can see through a tunnel who is there, and by POST
-    with credentials only. `modes` is looked up at each request. `guard` says under which host names they may come, and how often one sender may be turned away; without it there is no limit.
+    with credentials only. `modes` is looked up at each request. `guard` says under which host names they may come, and how
+    often one sender may be turned away; without it there is no limit.
     `patience` is the number of seconds the platform waits for an answer, less the way back.
     """
     return CallbackApp(
