@@ -378,6 +378,7 @@ def test_it_serves_the_same_flow_on_a_local_platform(notebook: Any, tmp_path: Pa
         base = f"http://127.0.0.1:{port}"
         urls = {"WORKBENCH_VOICE_URL": f"{platform.url}/api/v2", "WORKBENCH_WEBRTC_URL": f"{platform.url}/v1", "BASE_CALLBACK_URL": base}
         own = {"BW_VOICE_APPLICATION_ID": application, "BW_NUMBER": number, "CALLBACK_PASSWORD": PASSWORD, "WORKBENCH_PORT": str(port)}
+        own |= {"CALLS_ALLOWED": "+19195550112", "CALL_LIMIT": "5"}
         found = environment(folder, **account, **urls, **own, WORKBENCH_STATE_DIR=str(tmp_path))
         process = subprocess.Popen([sys.executable, "app.py"], cwd=folder, env=found, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None and "listening on" in process.stdout.readline()
@@ -406,6 +407,10 @@ def test_it_serves_the_same_flow_on_a_local_platform(notebook: Any, tmp_path: Pa
             [sys.executable, "app.py", "dial", "112"], cwd=folder, env=found, capture_output=True, text=True, check=False
         )
         assert wrong.returncode == 1 and "to: it" in wrong.stderr
+        other = httpx.post(f"{base}/calls/bridge", json={"to": "+19195550113"}, auth=("application", PASSWORD), trust_env=False)
+        assert other.status_code == 400 and "not among the numbers that may be called" in other.json()["error"]
+        elsewhere = {"Host": "evil.example.com"}
+        assert httpx.post(f"{base}/calls/bridge", headers=elsewhere, auth=("application", PASSWORD), trust_env=False).status_code == 421
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
         left = local.get("/state").json()
@@ -424,6 +429,19 @@ def test_it_serves_the_same_flow_on_a_local_platform(notebook: Any, tmp_path: Pa
     run = log.runs()[-1].run
     assert told(log.events(flow="transfer-1", run=run)) == expected, "the same flow as in the notebook"
     log.close()
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [({"CALL_LIMIT": "many"}, "CALL_LIMIT: a whole number"), ({"CALLS_ALLOWED": "112"}, "CALLS_ALLOWED, CALL_LIMIT: numbers")],
+)
+def test_whom_it_may_call_is_checked_at_the_start(notebook: Any, wrong: dict[str, str], said: str) -> None:
+    folder, _ = notebook
+    account = {"BW_ACCOUNT_ID": "1", "BW_USERNAME": "a", "BW_PASSWORD": "b", "BW_VOICE_APPLICATION_ID": "c", "BW_NUMBER": "+15550100001"}
+    found = environment(folder, **account, BASE_CALLBACK_URL="http://127.0.0.1:1", **wrong)
+    ended = subprocess.run([sys.executable, "app.py"], cwd=folder, env=found, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1 and said in ended.stderr
 
 
 @pytest.mark.sockets

@@ -12,11 +12,12 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from http import HTTPStatus
 from pathlib import Path
 from threading import Event as Signal
 from typing import Any, NoReturn
 
-from flask import Response, jsonify, request
+from flask import Response, abort, jsonify, request
 
 from workbench.callbacks import CallbackApp, create_app
 from workbench.clients import Voice, WebRtc
@@ -27,10 +28,13 @@ from workbench.masking import Masker
 from workbench.modes import Board, BridgeMode, ConferenceMode, Desk, Gate, Handler, Mode, Sessions, TransferMode
 from workbench.server import CallbackServer
 from workbench.settings import Settings
+from workbench.spending import Spending
 
 USER = "application"
 SHORTEST_PASSWORD = 12
 DRAIN_SECONDS = 5.0
+# Calls until the application is started again, unless CALL_LIMIT says otherwise.
+LIMIT = 200
 MODES: dict[str, type[Mode]] = {mode.name: mode for mode in (TransferMode, BridgeMode, ConferenceMode)}
 
 
@@ -58,10 +62,20 @@ class Application:
     """The parts of an application that answers callbacks and places calls. `wsgi` is what a WSGI server serves; `close` ends every call.
 
     `password` opens the callback server and the paths that place calls; without one there is a new one at each start, and inbound calls,
-    whose URLs stand in the voice application, are refused. Raises SettingsError for what is missing.
+    whose URLs stand in the voice application, are refused. Calls go to the WebRTC side and to `allowed` numbers ("*" is anybody) only,
+    `limit` of them until the end. Raises SettingsError for what is missing.
     """
 
-    def __init__(self, settings: Settings, handlers: Handlers, *, inbound: str = "transfer", password: str = "") -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        handlers: Handlers,
+        *,
+        inbound: str = "transfer",
+        password: str = "",
+        allowed: Sequence[str] = (),
+        limit: int = LIMIT,
+    ) -> None:
         settings.require()
         if not settings.base_callback_url:
             raise SettingsError("base_callback_url (BASE_CALLBACK_URL): where Bandwidth reaches this application")
@@ -84,11 +98,18 @@ class Application:
             self.modes, self.log, credentials, inbound=board.taker, keys=gate.keys, secret=secret, guard=guard
         )
         self._end.callback(self.wsgi.close)
-        voice, webrtc = Voice(settings, self.log.record_request), WebRtc(settings, self.log.record_request)
+        masker = Masker(b"shown", numbers=settings.live, own=filter(None, [settings.number]))
+        spending = Spending(
+            guarded=settings.live, free=[settings.interconnect], shown=masker.text, by="CALLS_ALLOWED and CALL_LIMIT in .env"
+        )
+        try:
+            spending.allow(allowed, limit)
+        except WorkbenchError as error:
+            raise SettingsError(f"CALLS_ALLOWED, CALL_LIMIT: {error}") from error
+        voice, webrtc = Voice(settings, self.log.record_request, spending=spending), WebRtc(settings, self.log.record_request)
         self._end.callback(voice.close)
         self._end.callback(webrtc.close)
         self.side = Sessions(webrtc, settings.interconnect, gate)
-        masker = Masker(b"shown", numbers=settings.live, own=filter(None, [settings.number]))
         parts = (voice, self.side, board, gate, settings.application_id, settings.number)
         desk = Desk(*parts, frame=self.log.frame, view=_no_view, settle=self._settle, shown=masker.text)
         for name, mode in MODES.items():
@@ -126,32 +147,29 @@ class Application:
     def _settle(self) -> None:
         self.wsgi.drain(DRAIN_SECONDS)
 
-    def _admitted(self) -> bool:
+    def _admit(self) -> None:
         given = request.authorization
-        return given is not None and given.type == "basic" and hmac.compare_digest((given.password or "").encode(), self.password.encode())
+        known = given is not None and given.type == "basic"
+        if not known or not hmac.compare_digest((given.password or "" if given else "").encode(), self.password.encode()):
+            # what the callback server does with strangers, it does here too
+            abort(HTTPStatus.UNAUTHORIZED)
 
     def _browser(self) -> Response:
         """GET /participant, with the credentials of the callbacks: the token with which a browser takes part."""
-        if not self._admitted():
-            return _challenge()
+        self._admit()
         response = jsonify(participantId=self.participant.id, token=str(self.participant.token))
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    def _call(self, mode: str) -> Response | tuple[Response, int]:
+    def _call(self, mode: str) -> tuple[Response, int]:
         """POST /calls/{mode} {"to": "+1…"}, with the credentials of the callbacks."""
-        if not self._admitted():
-            return _challenge()
+        self._admit()
         fields = request.get_json(silent=True)
         try:
             flow = self.dial(str(fields.get("to", "")) if isinstance(fields, dict) else "", mode)
         except WorkbenchError as error:
             return jsonify(error=str(error)), 502 if isinstance(error, ApiError) else 400
         return jsonify(flow=flow.id, legs={leg.name: leg.call_id for leg in flow.legs.values()}), 201
-
-
-def _challenge() -> Response:
-    return Response("", 401, {"WWW-Authenticate": 'Basic realm="workbench"'})
 
 
 def _no_view(name: str, *_: Any) -> NoReturn:
@@ -162,7 +180,13 @@ def create(handlers: Handlers, environ: Mapping[str, str]) -> Application:
     """The application with the settings of the environment and of .env."""
     found = {**_dotenv(), **environ}
     settings = Settings(platform="live")
-    return Application(settings, handlers, inbound=found.get("INBOUND_MODE", "transfer"), password=found.get("CALLBACK_PASSWORD", ""))
+    allowed = [number for number in found.get("CALLS_ALLOWED", "").replace(",", " ").split() if number]
+    try:
+        limit = int(found.get("CALL_LIMIT") or LIMIT)
+    except ValueError:
+        raise SettingsError(f"CALL_LIMIT: a whole number, not {found['CALL_LIMIT']!r}") from None
+    inbound, password = found.get("INBOUND_MODE", "transfer"), found.get("CALLBACK_PASSWORD", "")
+    return Application(settings, handlers, inbound=inbound, password=password, allowed=allowed, limit=limit)
 
 
 def _dotenv() -> dict[str, str]:

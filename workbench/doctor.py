@@ -105,7 +105,7 @@ def _microphone(settings: Settings) -> Finding:
 def _settings(settings: Settings) -> Iterator[Finding]:
     yield note("platform", "live: calls cost money" if settings.live else "local: nothing leaves this machine")
     for what in settings.missing():
-        yield wrong("settings", f"{what} is missing", "put it into the environment or notebooks/.env; docs/live.md says where it is found")
+        yield wrong("settings", f"{what} is missing", "put it into the environment or .env; docs/live.md says where it is found")
     if settings.live and not settings.missing():
         # what it says of Basic is no reason to stop, but one to act
         yield note("credentials", credentials.said(settings))

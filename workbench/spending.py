@@ -45,13 +45,21 @@ class Allowance:
 class Spending:
     """Counts every call that we cause, and refuses those nobody has allowed. Unguarded it refuses nothing. Thread-safe.
 
-    `free` are addresses that need not be named: the SIP interconnect. `shown` masks a number.
+    `free` are addresses that need not be named: the SIP interconnect. `shown` masks a number, `by` tells how calls are allowed.
     """
 
-    def __init__(self, *, guarded: bool = False, free: Iterable[str] = (), shown: Callable[[str], str] = str) -> None:
+    def __init__(
+        self,
+        *,
+        guarded: bool = False,
+        free: Iterable[str] = (),
+        shown: Callable[[str], str] = str,
+        by: str = f"wb.allow(phone, calls={CALLS})",
+    ) -> None:
         self.guarded = guarded
         self._free = frozenset(map(_bare, free))
         self._shown = shown
+        self._by = by
         self._lock = Lock()
         self._numbers: tuple[str, ...] = ()
         self._calls = 0
@@ -132,18 +140,16 @@ class Spending:
         if not self._calls:
             first = self._shown(targets[0])
             raise SpendingError(
-                f"a live call to {first} would cost money, and none is allowed yet: wb.allow(phone, calls={CALLS}) in a cell allows so many"
+                f"a live call to {first} would cost money, and none is allowed yet: {self._by} says whom to call, and how often at most"
             )
         if self._numbers != (ANYBODY,):
             known = {*self._free, *map(_bare, self._numbers)}
             for target in targets:
                 if _bare(target) not in known:
                     name = self._shown(target)
-                    raise SpendingError(f"{name} is not among the numbers that may be called; wb.allow([…]) with all of them does that")
+                    raise SpendingError(f"{name} is not among the numbers that may be called: {self._by} names all of them")
         if len(targets) > self._left:
-            raise SpendingError(
-                f"the {self._calls} calls that were allowed are used up ({self._left} left); wb.allow(…, calls=…) allows more"
-            )
+            raise SpendingError(f"the {self._calls} calls that were allowed are used up ({self._left} left): {self._by} allows more")
 
 
 def targets(verbs: Iterable[bxml.Verb]) -> tuple[str, ...]:

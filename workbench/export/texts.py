@@ -64,6 +64,10 @@ BW_NUMBER=
 BASE_CALLBACK_URL=
 # Opens this application to Bandwidth's callbacks, and to whoever may place calls by it: user "application", at least 12 characters.
 CALLBACK_PASSWORD=
+# Whom this application may call besides the WebRTC side: numbers with commas between, or * for anybody.
+CALLS_ALLOWED=
+# How many calls it may place until it is started again.
+CALL_LIMIT=200
 # Which mode answers calls to your number: transfer, bridge or conference.
 INBOUND_MODE={inbound}
 WORKBENCH_HOST=127.0.0.1
@@ -113,6 +117,10 @@ curl -X PUT --json '{{"callInitiatedCallbackUrl": "http://127.0.0.1:8020/inbound
   "http://127.0.0.1:8020/inbound/disconnect", "username": "application", "password": "'$CALLBACK_PASSWORD'"}}' \\
   http://127.0.0.1:8010/_local/applications/a0000000-0000-4000-8000-000000000001
 ```
+
+It calls nobody but the WebRTC side and the numbers of `CALLS_ALLOWED`, and places no more than `CALL_LIMIT` calls until it is started
+again. Requests under another host name than that of `BASE_CALLBACK_URL` are refused (`WORKBENCH_HOSTS` adds names); who is turned away
+more than 20 times a second has to wait (`WORKBENCH_RATE`).
 
 A browser takes part with the token of the participant: `GET /participant` with the same credentials gives it.
 
