@@ -109,6 +109,16 @@ def test_what_an_account_refuses_is_explained(
     assert advice in line.to_do, line
 
 
+def test_the_product_in_use_is_asked(process: LocalProcess, tmp_path: Path) -> None:
+    url = {"webrtc": "endpoints", "endpoints_url": f"{process.url}/v2"}
+    with Workbench(posing(process, tmp_path, **url)) as wb:
+        assert wb.doctor(), wb.doctor()
+        assert f"WebRTC API: {process.url}/v2" in repr(wb) and "OAuth2 for WebRTC" in repr(wb)
+    with Workbench(posing(process, tmp_path, **url, account_id="9999999")) as wb:
+        (line,) = [one for one in wb.doctor().wrong if one.about == "WebRTC API"]
+        assert "BRTC role" in line.to_do
+
+
 @pytest.mark.parametrize(("status", "advice"), [(None, "HTTPS_PROXY"), (401, "not valid"), (403, "no role for Voice"), (500, "support")])
 def test_advice(status: int | None, advice: str) -> None:
     assert advice in _advice("Voice API", status, "GET …/calls")

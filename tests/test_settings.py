@@ -176,11 +176,6 @@ def test_a_relative_state_directory_becomes_absolute():
     assert Settings(state_dir="logs").state_dir == Path.cwd() / "logs"
 
 
-def test_endpoints_are_refused_as_long_as_nothing_serves_them():
-    with pytest.raises(SettingsError, match="WORKBENCH_WEBRTC"):
-        Settings(webrtc="endpoints")
-
-
 def test_further_hosts_are_names_only(monkeypatch):
     monkeypatch.setenv("WORKBENCH_HOSTS", "Lab.example.com, proxy.example.com:8443,")
     assert Settings().hosts == "lab.example.com,proxy.example.com:8443"

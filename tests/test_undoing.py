@@ -16,13 +16,14 @@ from jupyter_client.manager import start_new_kernel
 from tests.conftest import ROOT, clean_environment
 from workbench import Workbench
 from workbench.clients import Voice, WebRtc
+from workbench.endpoints import Endpoints
 from workbench.errors import ApiError
 from workbench.events import open_log
 from workbench.leavings import Left
 from workbench.process import LocalProcess
 from workbench.runs import FOLDER
 from workbench.settings import Settings
-from workbench.undoing import Undoing, undo
+from workbench.undoing import Apis, Undoing, undo
 from workbench.wiring import Network
 
 pytestmark = pytest.mark.sockets
@@ -34,13 +35,14 @@ from workbench import Workbench
 wb = Workbench()
 wb.allow("*")
 wb.participant("browser")
+wb.endpoints.create(tag="desk")
 wb.conference.begin(wb.phone(PHONE, "phone"))
 wb.wait("conferenceMemberJoin", "phone")
 wb.transfer.dial(wb.phone(OTHER, "other"))
 wb.wait("answer", "other")
 print("in mid-call", flush=True)
 """
-EMPTY: dict[str, list[Any]] = {"calls": [], "conferences": [], "sessions": [], "participants": []}
+EMPTY: dict[str, list[Any]] = {"calls": [], "conferences": [], "sessions": [], "participants": [], "endpoints": []}
 
 
 def state(process: LocalProcess) -> dict[str, Any]:
@@ -86,6 +88,7 @@ def away(request: httpx.Request) -> httpx.Response | None:
 def in_a_call(wb: Workbench) -> None:
     """A browser, and a phone in a conference."""
     wb.participant("browser")
+    wb.endpoints.create(tag="desk")
     wb.conference.begin(wb.phone())
     wb.local.clock.run_to_idle()
     assert wb.conference.conference_id
@@ -97,6 +100,7 @@ def live(process: LocalProcess) -> dict[str, str]:
         "WORKBENCH_PLATFORM": "live",
         "WORKBENCH_VOICE_URL": f"{process.url}/api/v2",
         "WORKBENCH_WEBRTC_URL": f"{process.url}/v1",
+        "WORKBENCH_ENDPOINTS_URL": f"{process.url}/v2",
         "WORKBENCH_TOKEN_URL": f"{process.url}/api/v1/oauth2/token",
         "BW_ACCOUNT_ID": "9900000",
         "BW_ID_CLIENT_ID": "local-client",
@@ -173,7 +177,7 @@ def test_a_kernel_killed_in_mid_call_is_tidied_up_after_at_the_next_start(kind, 
         names = [line.left.name for line in wb.left_behind.lines]
         assert {line.outcome for line in wb.left_behind.lines} <= {"ended", "had ended by itself"}
         assert state(process) == EMPTY
-        assert {name.split()[0] for name in names} == {"call", "conference", "participant", "session"}
+        assert {name.split()[0] for name in names} == {"call", "conference", "participant", "endpoint", "session"}
         assert "participant browser" in names
         assert {line.left.id for line in wb.left_behind.lines} >= {one["callId"] for one in before["calls"]}
         shown = repr(wb) + repr(wb.left_behind) + wb._repr_html_() + wb.left_behind._repr_html_()
@@ -225,7 +229,7 @@ def test_what_could_not_be_ended_is_told_and_ended_at_the_next_start(process, tm
     wires.meet = away
     first.close()
     told = [one for one in first.leftovers() if one.endswith("(the next start ends it)")]
-    assert {one.split()[0] for one in told} == {"call", "conference", "participant", "session"}
+    assert {one.split()[0] for one in told} == {"call", "conference", "participant", "endpoint", "session"}
     assert all(state(process).values())
     second, _ = start(process, tmp_path)
     settled(second)
@@ -288,12 +292,12 @@ def test_a_conference_that_others_are_in_is_left_to_them(process, tmp_path):
     wb, _ = start(process, tmp_path)
     in_a_call(wb)
     room = Left("conference", wb.conference.conference_id, "conference")
-    assert undo(room, wb.voice, wb.webrtc, ()) == "kept: calls of others are in it"
+    assert undo(room, Apis(wb.voice, wb.webrtc, wb.endpoints), ()) == "kept: calls of others are in it"
     assert len(state(process)["conferences"]) == 1
     wb.close()
     settings = Settings().at(process.url, process.token)
-    with closing(Voice(settings)) as voice, closing(WebRtc(settings)) as webrtc:
-        assert undo(room, voice, webrtc, ()) == "had ended by itself"
+    with closing(Voice(settings)) as voice, closing(WebRtc(settings)) as webrtc, closing(Endpoints(settings)) as endpoints:
+        assert undo(room, Apis(voice, webrtc, endpoints), ()) == "had ended by itself"
 
 
 def test_a_call_that_cannot_be_ended_now_is_not_taken_for_ended():
@@ -302,5 +306,6 @@ def test_a_call_that_cannot_be_ended_now_is_not_taken_for_ended():
         return httpx.Response(409, json={}) if request.method == "POST" else httpx.Response(200, json={"state": "initiated"})
 
     settings, transport = Settings(), httpx.MockTransport(answers)
+    apis = Apis(*(api(settings, transport=transport) for api in (Voice, WebRtc, Endpoints)))
     with pytest.raises(ApiError, match="409"):
-        undo(Left("call", "c-1", "call"), Voice(settings, transport=transport), WebRtc(settings, transport=transport), ["c-1"])
+        undo(Left("call", "c-1", "call"), apis, ["c-1"])

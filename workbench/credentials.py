@@ -31,10 +31,14 @@ def chosen(settings: Settings, *, prefer_basic: bool) -> Literal["OAuth2", "Basi
 def said(settings: Settings, today: date | None = None) -> str:
     """One line about the credentials of a live workbench: what goes where, and what will not work for ever."""
     voice, webrtc = chosen(settings, prefer_basic=False), chosen(settings, prefer_basic=True)
+    if settings.webrtc == "endpoints":
+        webrtc = voice
     line = f"{voice} for Voice, {webrtc} for WebRTC"
     end = f"Basic {'ended' if (today or date.today()) >= BASIC_ENDS else 'ends'} on {BASIC_ENDS}"
     if voice == "Basic":
         return f"{line}; {end}: {_MAKE} (BW_ID_CLIENT_SECRET)"
+    if settings.webrtc == "endpoints":
+        return line
     if webrtc == "OAuth2":
         return f"{line}; classic WebRTC documents Basic only: if it refuses, set username (BW_USERNAME) and password (BW_PASSWORD)"
     return f"{line}; {end}, and classic WebRTC documents nothing else"

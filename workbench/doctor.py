@@ -160,7 +160,7 @@ def _account(parts: Wiring) -> Iterator[Finding]:
     settings = parts.settings
     yield _clock(settings)
     yield from _asked(parts)
-    for api, wire in (("Voice", parts.voice), ("WebRTC", parts.webrtc)):
+    for api, wire in (("Voice", parts.voice), ("WebRTC", parts.webrtc), ("Endpoints", parts.endpoints)):
         if wire.patience.refused:
             yield note(f"{api} API", f"had too many requests {wire.patience.refused} times; {wire.patience.waited:.0f} s were waited")
     yield note("dashboard", "wb.dashboard() tells what to enter in the application, so that inbound calls come here")
@@ -171,13 +171,14 @@ def _asked(parts: Wiring) -> Iterator[Finding]:
     """Each API lets us in: by a list that may be empty, and by an object that nobody has."""
     apis: dict[str, Callable[[], object]] = {
         "Voice API": lambda: next(parts.voice.list_calls(page_size=1), None),
-        "WebRTC API": lambda: reaching.ask_webrtc(parts.webrtc),
+        "WebRTC API": parts.ask_webrtc,
     }
     for name, ask in apis.items():
         try:
             yield ok(name, reaching.timed(ask))
         except (ApiError, SettingsError) as error:
-            to_do = _advice(name, getattr(error, "status", None), getattr(error, "request", None) or "")
+            asked = "Endpoints API" if name == "WebRTC API" and parts.settings.webrtc == "endpoints" else name
+            to_do = _advice(asked, getattr(error, "status", None), getattr(error, "request", None) or "")
             yield wrong(name, parts.masker.text(str(error)), to_do)
 
 
@@ -191,6 +192,8 @@ def _advice(name: str, status: int | None, request: str) -> str:
         return "the credentials are not valid: look at BW_ID_CLIENT_ID and BW_ID_CLIENT_SECRET, or BW_USERNAME and BW_PASSWORD"
     if status == 403 and name == "WebRTC API":
         return f"the account is another one, or has no WebRTC: {_CLOSED}"
+    if status == 403 and name == "Endpoints API":
+        return "the credentials lack the BRTC role, or the account has no BRTC: it is given on request (support@bandwidth.com)"
     if status == 403:
         return "account_id (BW_ACCOUNT_ID) is another one's, or these credentials have no role for Voice: the dashboard shows both"
     if status is None:

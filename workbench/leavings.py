@@ -11,13 +11,13 @@ from urllib.parse import unquote
 from workbench.records import Event
 
 # In the order in which they are undone: a conference without calls has ended by itself, a session is best empty.
-KINDS = ("call", "conference", "participant", "session")
+KINDS = ("call", "conference", "participant", "endpoint", "session")
 # The only events that tell of a beginning or an end.
 TYPES = frozenset(
     {
         *("createCall", "updateCall", "getCallState", "initiate", "answer", "disconnect", "transferAnswer", "transferDisconnect"),
         *("conferenceCreated", "conferenceMemberJoin", "conferenceCompleted", "updateConference", "getConference"),
-        *("createParticipant", "deleteParticipant", "createSession", "deleteSession"),
+        *("createParticipant", "deleteParticipant", "createSession", "deleteSession", "createEndpoint", "deleteEndpoint"),
     }
 )
 _HASH = re.compile(r"#[0-9a-f]{6}\b")
@@ -69,6 +69,8 @@ def _answered(operation: str, told: Any, to: str | None) -> Iterator[Left]:
         yield Left("call", str(answer["callId"]), f"call to {_bare(to)}")
     elif operation == "createSession" and answer.get("id"):
         yield Left("session", str(answer["id"]), "session")
+    elif operation == "createEndpoint" and isinstance(made := answer.get("data"), dict) and made.get("endpointId"):
+        yield Left("endpoint", str(made["endpointId"]), f"endpoint {made.get('tag') or made['endpointId']}")
     elif operation == "createParticipant" and isinstance(made := answer.get("participant"), dict) and made.get("id"):
         yield Left("participant", str(made["id"]), f"participant {made.get('tag') or made['id']}")
 
@@ -98,7 +100,7 @@ def _ended_by_request(event: Event, about: str) -> Iterator[tuple[str, str]]:
             yield "conference", about
         case "getConference" if unknown or answer.get("completedTime"):
             yield "conference", about
-        case "deleteParticipant" | "deleteSession" if gone:
+        case "deleteParticipant" | "deleteSession" | "deleteEndpoint" if gone:
             yield event.event_type.removeprefix("delete").lower(), about
 
 

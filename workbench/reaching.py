@@ -13,6 +13,7 @@ from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from workbench.clients import WebRtc
+    from workbench.endpoints import Endpoints
     from workbench.modes import Gate
 
 
@@ -24,6 +25,11 @@ def ask_webrtc(webrtc: WebRtc) -> None:
         # It knows no such session: it is there and has let us in.
         if error.status != 404:
             raise
+
+
+def ask_endpoints(endpoints: Endpoints) -> None:
+    """Ask the Endpoints API for a sign of life. Raises ApiError when it has none."""
+    next(endpoints.list(limit=1), None)
 
 
 def reach(url: str, instance: str, tunnel: str) -> None:

@@ -189,8 +189,6 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.webrtc == "endpoints":
-            raise ValueError("webrtc (WORKBENCH_WEBRTC): 'endpoints' cannot be used yet; leave it out or set it to 'sessions'")
         if self.tunnel == "url" and not self.base_callback_url:
             raise ValueError("tunnel: 'url' needs base_callback_url (BASE_CALLBACK_URL)")
         if self.tunnel == "ngrok" and self.base_callback_url:

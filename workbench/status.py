@@ -22,7 +22,7 @@ def lines(settings: Settings, callbacks: str, kind: str, *, closed: bool, **more
         "Workbench": "closed" if closed else line(settings),
         "callbacks": f"{callbacks} ({'no tunnel' if kind == 'none' else kind})",
         "Voice API": settings.voice_url,
-        "WebRTC API": settings.webrtc_url,
+        "WebRTC API": settings.endpoints_url if settings.webrtc == "endpoints" else settings.webrtc_url,
     }
     return said | {name.replace("_", " "): what for name, what in more.items() if what}
 

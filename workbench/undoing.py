@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench import runs
 from workbench.behind import DUE, ENDED, GONE, OTHERS, LeftBehind, Line
 from workbench.clients import Voice, WebRtc
+from workbench.endpoints import Endpoints
 from workbench.errors import ApiError, WorkbenchError
 from workbench.events import EventLog, open_log
 from workbench.leavings import TYPES, Left, left
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 PARTING_SECONDS = 5.0
 # Nothing lives that long (calls and conferences a day, sessions 9 hours): what cannot be undone is given up.
 KEPT_SECONDS = 7 * 86_400.0
+
+
+class Apis(NamedTuple):
+    """Through which things are ended."""
+
+    voice: Voice
+    webrtc: WebRtc
+    endpoints: Endpoints
 
 
 class Undoing:
@@ -51,13 +60,13 @@ class Undoing:
         """What of this run is still on the platform, as far as its log tells."""
         return left(self._log.events(types=TYPES)) if self._held is not None else ()
 
-    def finish(self, voice: Voice, webrtc: WebRtc) -> None:
+    def finish(self, apis: Apis) -> None:
         """End what nobody else has ended: an interrupt may have come between making a thing and noting it."""
         kept = self.kept
         calls = {one.id for one in kept if one.kind == "call"}
         for one in () if self._away else kept:
             try:
-                undo(one, voice, webrtc, calls)
+                undo(one, apis, calls)
             except ApiError as error:
                 # Without an answer the others would get none either; the next start does it.
                 self._away = error.status is None
@@ -96,22 +105,24 @@ class Undoing:
         # What is done about a run is written into its own log: read again, there is nothing left of it.
         with ExitStack() as after:
             log = after.enter_context(closing(open_log(self._settings, run=note.run)))
-            voice = after.enter_context(closing(Voice(self._settings, log.record_request, transport=self._transport)))
-            webrtc = after.enter_context(closing(WebRtc(self._settings, log.record_request, transport=self._transport)))
+            options: dict[str, Any] = {"record": log.record_request, "transport": self._transport}
+            apis = Apis(Voice(self._settings, **options), WebRtc(self._settings, **options), Endpoints(self._settings, **options))
+            for api in apis:
+                after.callback(api.close)
             lines = [Line(note.run, note.began, one) for one in left(log.events(types=TYPES))]
             self.found.name(lines)
             calls = {line.left.id for line in lines if line.left.kind == "call"}
-            undone = [self._undo_line(line, voice, webrtc, calls) for line in lines]
+            undone = [self._undo_line(line, apis, calls) for line in lines]
         if all(undone) or time.time() - note.began > KEPT_SECONDS:
             held.release(keep=False)
 
-    def _undo_line(self, line: Line, voice: Voice, webrtc: WebRtc, calls: Collection[str]) -> bool:
+    def _undo_line(self, line: Line, apis: Apis, calls: Collection[str]) -> bool:
         """Undo one thing, and say whether that is done."""
         if self._stop.is_set() or self._silent:
             self.found.tell(line, "not ended: the platform does not answer; the next start tries again" if self._silent else DUE)
             return False
         try:
-            self.found.tell(line, undo(line.left, voice, webrtc, calls))
+            self.found.tell(line, undo(line.left, apis, calls))
         except WorkbenchError as error:
             self._silent = isinstance(error, ApiError) and error.status is None
             self.found.tell(line, f"not ended: {self._mask(str(error))}; the next start tries again")
@@ -119,26 +130,30 @@ class Undoing:
         return True
 
 
-def undo(one: Left, voice: Voice, webrtc: WebRtc, calls: Collection[str]) -> str:
+def undo(one: Left, apis: Apis, calls: Collection[str]) -> str:
     """End or delete one thing of a run whose `calls` these are, and say what became of it. Raises ApiError when it may still be there."""
     try:
         if one.kind == "call":
-            voice.update_call(one.id, state="completed")
+            apis.voice.update_call(one.id, state="completed")
         elif one.kind == "conference":
-            room = voice.conference(one.id)
+            room = apis.voice.conference(one.id)
             if room.get("completedTime"):
                 return GONE
             members = {str(member["callId"]) for member in room.get("activeMembers") or ()}
             if not members <= set(calls):
                 return OTHERS
-            voice.update_conference(one.id, status="completed")
+            apis.voice.update_conference(one.id, status="completed")
         elif one.kind == "participant":
-            webrtc.delete_participant(one.id)
+            apis.webrtc.delete_participant(one.id)
+        elif one.kind == "endpoint":
+            apis.endpoints.delete(one.id)
         else:
-            webrtc.delete_session(one.id)
+            apis.webrtc.delete_session(one.id)
     except ApiError as error:
         # 409 is documented for calls that have just ended, but also for some that have not (voice-api 3).
-        over = error.status == 404 or (error.status == 409 and one.kind == "call" and voice.call(one.id).get("state") == "disconnected")
+        over = error.status == 404 or (
+            error.status == 409 and one.kind == "call" and apis.voice.call(one.id).get("state") == "disconnected"
+        )
         if not over:
             raise
         return GONE

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from workbench.records import Event, Reply
     from workbench.server import CallbackServer
     from workbench.stepping import Stepper
-    from workbench.undoing import Undoing
+    from workbench.undoing import Apis, Undoing
 
 USER = "workbench"
 # How long handlers of webhooks that were answered already may take to end.
@@ -159,7 +159,8 @@ class Wiring:
     def _connect_clients(self) -> None:
         """The APIs, and who waits for events."""
         from workbench.clients import Voice, WebRtc
-        from workbench.modes import Sessions
+        from workbench.endpoints import Endpoints
+        from workbench.modes import EndpointSide, Sessions, WebRtcSide
         from workbench.spending import Spending
 
         self.waits = Waits(
@@ -174,7 +175,13 @@ class Wiring:
         self.end.callback(self.voice.close)
         self.webrtc = WebRtc(self.settings, self.log.record_request, transport=self.network.transport)
         self.end.callback(self.webrtc.close)
-        self.side = Sessions(self.webrtc, self.settings.interconnect, self.gate)
+        self.endpoints = Endpoints(self.settings, self.log.record_request, transport=self.network.transport)
+        self.end.callback(self.endpoints.close)
+        self.side: WebRtcSide = (
+            EndpointSide(self.endpoints, self.gate)
+            if self.settings.webrtc == "endpoints"
+            else Sessions(self.webrtc, self.settings.interconnect, self.gate)
+        )
 
     def _remember(self) -> None:
         """Note that this run goes on, and undo what earlier ones have left; a platform of our own ends with us, and needs none of it."""
@@ -293,9 +300,16 @@ class Wiring:
         """Ask each part for a sign of life. Raises what the first one that has none raised."""
         return {
             "Voice API": reaching.timed(lambda: next(self.voice.list_calls(page_size=1), None)),
-            "WebRTC API": reaching.timed(lambda: reaching.ask_webrtc(self.webrtc)),
+            "WebRTC API": reaching.timed(self.ask_webrtc),
             "callbacks": reaching.timed(lambda: reaching.reach(f"{self.gate.base}/ping", self.instance, self.tunnel.kind)),
         }
+
+    def ask_webrtc(self) -> None:
+        """Ask the WebRTC side's API for a sign of life. Raises ApiError when it has none."""
+        if self.settings.webrtc == "endpoints":
+            reaching.ask_endpoints(self.endpoints)
+        else:
+            reaching.ask_webrtc(self.webrtc)
 
     # -- the end -------------------------------------------------------------------------------------------------------------------
 
@@ -311,7 +325,12 @@ class Wiring:
         with suppress(ApiError):
             self.side.close()
         if self.undoing is not None:
-            self.undoing.finish(self.voice, self.webrtc)
+            self.undoing.finish(self._apis())
+
+    def _apis(self) -> Apis:
+        from workbench.undoing import Apis
+
+        return Apis(self.voice, self.webrtc, self.endpoints)
 
     def close(self) -> None:
         """Tidy up and stop all parts. Any thread; again: nothing happens."""

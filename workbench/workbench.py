@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from workbench.behind import LeftBehind
     from workbench.clients import Voice, WebRtc
     from workbench.dashboard import Dashboard
+    from workbench.endpoints import Endpoints
     from workbench.findings import Findings
     from workbench.modes import BridgeMode, ConferenceMode, Flow, Participant, TransferMode
     from workbench.refused import RefusedTable
@@ -39,9 +40,9 @@ PHONES = range(111, 188)
 class Workbench(Lessons, Views, Steering, TakeAway):
     """An application with its callback server, and the platform it talks to: a local one, unless the settings say live.
 
-    `transfer`, `bridge` and `conference` are the modes, `voice` and `webrtc` Bandwidth's APIs; `local` is what only the local platform
-    can do, and is false when the settings are live. Settings come as `Settings` or by name; `Workbench()` needs none. In a notebook there
-    is one at a time: a new one closes the one before.
+    `transfer`, `bridge` and `conference` are the modes, `voice`, `webrtc` and `endpoints` Bandwidth's APIs; `local` is what only the local
+    platform can do, and is false when the settings are live. Settings come as `Settings` or by name; `Workbench()` needs none. In a
+    notebook there is one at a time: a new one closes the one before.
     """
 
     _current: ClassVar[weakref.ref[Workbench] | None] = None
@@ -65,6 +66,7 @@ class Workbench(Lessons, Views, Steering, TakeAway):
         self.local: Local | NoLocal = self._wiring.local
         self.voice: Voice = self._wiring.voice
         self.webrtc: WebRtc = self._wiring.webrtc
+        self.endpoints: Endpoints = self._wiring.endpoints
         self._people: dict[str, Participant] = {}
         self._left: list[str] = []
         self._rules: dict[str, dict[str, str] | None] = {}

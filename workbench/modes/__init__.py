@@ -5,6 +5,7 @@ from workbench.modes.board import Board
 from workbench.modes.bridge import BridgeMode
 from workbench.modes.conference import ConferenceMode, Room
 from workbench.modes.documents import Document, Gate, Written, shown
+from workbench.modes.endpoints import EndpointSide
 from workbench.modes.flow import Flow, Handler, Leg
 from workbench.modes.transfer import TransferMode
 from workbench.modes.webrtc import Participant, Secret, Sessions, WebRtcSide
@@ -15,6 +16,7 @@ __all__ = [
     "ConferenceMode",
     "Desk",
     "Document",
+    "EndpointSide",
     "Flow",
     "Gate",
     "Handler",

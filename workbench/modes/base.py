@@ -212,7 +212,9 @@ class Mode:
         """Place a call to a new participant as the WebRTC leg of this flow; its token travels in the User-to-User value."""
         webrtc = flow.mode.desk.webrtc
         if not webrtc.callable:
-            raise WorkbenchError(f"{self.name} needs a participant that can be called; endpoints cannot, use sessions or wb.transfer")
+            raise WorkbenchError(
+                f"{self.name} needs a participant that can be called; endpoints cannot: use wb.transfer, or webrtc='sessions'"
+            )
         participant = flow.participant()
         callee = webrtc.callee(participant)
         leg = next(leg for leg in tuple(flow.legs.values()) if leg.participant is participant)

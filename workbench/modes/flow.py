@@ -195,16 +195,16 @@ class Flow:
         return f"{self.mode.desk.gate.base}/{self.mode.name}/{event_type}?{query}"
 
     def participant(self, leg: str = WEBRTC) -> Participant:
-        """A new participant that stands for the phone side; its token admits one WebRTC leg."""
+        """Whom the phone side is connected with: a new participant, whose token admits one WebRTC leg; or the browser's endpoint."""
         desk = self.mode.desk
         self.release(leg)
-        made = desk.webrtc.create(f"{self.id} {leg}", about=About(flow=self.id, leg=leg, mode=self.mode.name))
+        made = desk.webrtc.for_call(f"{self.id} {leg}", about=About(flow=self.id, leg=leg, mode=self.mode.name))
         self.add(leg, desk.webrtc.address).participant = made
         return made
 
     def connect_verb(self, participant: Participant, **attributes: Any) -> bxml.Verb:
         """The verb that connects the call running it with the participant."""
-        return self.mode.desk.webrtc.connect_verb(participant, **attributes)
+        return self.mode.desk.webrtc.connect_verb(participant, self.url("connectStatus"), **attributes)
 
     def add(self, name: str, number: str) -> Leg:
         """A new leg; it takes the place of one by the same name that has ended or was never called."""
@@ -231,7 +231,7 @@ class Flow:
         if held is None or held.participant is None:
             return
         participant, held.participant = held.participant, None
-        self.mode.desk.webrtc.delete(participant, about=held.about)
+        self.mode.desk.webrtc.after_call(participant, about=held.about)
 
     def handling(self, leg: str | None, run: Callable[[], Document]) -> Document:
         """Run a handler; URLs made meanwhile name this leg."""

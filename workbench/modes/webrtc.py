@@ -85,8 +85,16 @@ class WebRtcSide(Protocol):
         """Delete a participant; one that is gone already is no error."""
         ...
 
-    def connect_verb(self, participant: Participant, **attributes: Any) -> bxml.Verb:
-        """The verb that connects the call running it with the participant."""
+    def for_call(self, name: str, about: About | None = None) -> Participant:
+        """Whom a call that is about to begin is connected with."""
+        ...
+
+    def after_call(self, participant: Participant, about: About | None = None) -> None:
+        """That call is over."""
+        ...
+
+    def connect_verb(self, participant: Participant, status_url: str = "", **attributes: Any) -> bxml.Verb:
+        """The verb that connects the call running it with the participant; a product may tell what becomes of it at `status_url`."""
         ...
 
     @property
@@ -159,9 +167,17 @@ class Sessions:
         with self._lock:
             if self._participants.pop(participant.id, None) is None:
                 return
-        _gone(self._api.delete_participant, participant.id, about=about)
+        gone(self._api.delete_participant, participant.id, about=about)
 
-    def connect_verb(self, participant: Participant, **attributes: Any) -> bxml.Transfer:
+    def for_call(self, name: str, about: About | None = None) -> Participant:
+        """A new participant that stands for the phone side; its token admits one call."""
+        return self.create(name, about)
+
+    def after_call(self, participant: Participant, about: About | None = None) -> None:
+        """Delete it: its token has served."""
+        self.delete(participant, about)
+
+    def connect_verb(self, participant: Participant, status_url: str = "", **attributes: Any) -> bxml.Transfer:
         """Transfer to the interconnect, the participant's token in the User-to-User value."""
         return bxml.Transfer([bxml.SipUri(self.address, uui=participant.uui)], **attributes)
 
@@ -181,10 +197,11 @@ class Sessions:
             session, self._session = self._session, None
             self._made.extend(filter(None, [session]))
         if session is not None:
-            _gone(self._api.delete_session, session)
+            gone(self._api.delete_session, session)
 
 
-def _gone(delete: Any, *ids: str, **options: Any) -> None:
+def gone(delete: Any, *ids: str, **options: Any) -> None:
+    """Delete something; that it is not there any more is no error."""
     try:
         delete(*ids, **options)
     except ApiError as error:

@@ -1,0 +1,100 @@
+"""BRTC as the WebRTC side: the same cells, an endpoint in place of a participant, `<Connect>` in place of the interconnect (brtc 5, 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.joined import Loop, World, start
+from workbench import bxml
+from workbench.errors import WorkbenchError
+
+
+@pytest.fixture
+def brtc(loop: Loop, workers: ThreadPoolExecutor, tmp_path: Path) -> Iterator[World]:
+    """Both sides in this process, with `webrtc="endpoints"`."""
+    world = start(loop, workers, tmp_path, webrtc="endpoints")
+    yield world
+    world.wb.close()
+    assert world.joined is not None
+    world.joined.close()
+    assert loop.problems == []
+
+
+def test_a_call_meets_the_browsers_endpoint_and_both_directions_work(brtc: World) -> None:
+    flow = brtc.wb.transfer.dial(brtc.phone())
+    brtc.idle()
+    assert brtc.rows() == ["-> createCall phone", "<- answer phone: SpeakSentence Connect", "<- connectStatus phone (INITIATED)"]
+    assert brtc.hears() == {"phone": ["browser"], "browser": ["phone"]}
+    brtc.phone().hangup()
+    brtc.idle()
+    assert brtc.rows(flow)[-2:] == ["<- connectStatus phone (COMPLETED)", "<- disconnect phone (hangup)"]
+    brtc.wb.transfer.take_inbound()
+    brtc.phone(2).dial(brtc.wb.number)
+    brtc.idle()
+    # the endpoint took the next call, and no other was made
+    assert brtc.hears() == {"phone 2": ["browser"], "browser": ["phone 2"]}
+    assert [one["tag"] for one in brtc.local.state()["endpoints"]] == ["browser"]
+    assert [one.event_type for one in brtc.parts.log.events() if one.event_type == "createEndpoint"] == ["createEndpoint"]
+
+
+def test_the_endpoints_own_events_come_by_its_key(brtc: World) -> None:
+    brtc.idle()
+    told = [event for event in brtc.parts.log.events() if event.direction == "webhook"]
+    assert {event.event_type for event in told} >= {"endpointConnected", "endpointEligible"}
+    assert {event.data["endpointId"] for event in told} == {brtc.browser.id}
+    token = str(brtc.browser.token)
+    assert token not in str(brtc.parts.log.events())
+
+
+def test_what_endpoints_cannot_do_is_said(brtc: World) -> None:
+    for use in (brtc.wb.bridge.dial, brtc.wb.conference.dial):
+        with pytest.raises(WorkbenchError, match="endpoints cannot"):
+            use(brtc.phone())
+    with pytest.raises(WorkbenchError, match="cannot be called"):
+        brtc.parts.side.callee(brtc.browser)
+
+
+def test_two_phones_are_bridged_as_ever(brtc: World) -> None:
+    flow = brtc.wb.bridge.open()
+    for which in (1, 2):
+        brtc.wb.bridge.dial_phone(brtc.phone(which), flow)
+        brtc.idle()
+    first, second = flow.phones
+    first.redirect(bxml.Bridge(second.id))
+    brtc.idle()
+    assert brtc.hears() == {"phone": ["phone 2"], "phone 2": ["phone"], "browser": []}
+
+
+def test_an_endpoint_without_a_device_is_not_connected(brtc: World) -> None:
+    brtc.local.disconnect(brtc.browser)
+    brtc.wb.transfer.dial(brtc.phone())
+    brtc.idle()
+    statuses = [event.data["status"] for event in brtc.parts.log.events() if event.event_type == "connectStatus"]
+    assert statuses[-1] == "FAILED"
+
+
+def test_closed_it_leaves_nothing(brtc: World) -> None:
+    made = brtc.browser
+    brtc.wb.delete(made)
+    brtc.wb.delete(made)
+    assert brtc.local.state()["endpoints"] == []
+    brtc.wb.participant("browser")
+    brtc.wb.close()
+    assert brtc.joined is not None
+    assert brtc.wb.leftovers() == []
+
+
+def test_the_api(brtc: World) -> None:
+    api = brtc.wb.endpoints
+    made = [api.create(tag=f"desk {number}", direction="INBOUND") for number in range(3)]
+    found = [one["endpointId"] for one in api.list(limit=2)]
+    assert {one["endpointId"] for one in made} | {brtc.browser.id} == set(found) and len(found) == 4
+    assert api.get(made[0]["endpointId"])["tag"] == "desk 0"
+    api.update_bxml(made[0]["endpointId"], "<Response><StartRecording/></Response>")
+    for one in made:
+        api.delete(one["endpointId"])
+    assert [one["endpointId"] for one in api.list(status="CONNECTED")] == [brtc.browser.id]
