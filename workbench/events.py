@@ -304,7 +304,7 @@ def in_order(events: Iterable[Event]) -> list[Event]:
 def _identity(webhook: Webhook) -> tuple[str, ...] | None:
     """What two deliveries of one webhook have in common; None for a webhook that cannot be told from its like."""
     data = webhook.data
-    about = [str(data[key]) for key in ("callId", "conferenceId", "participantId", "sessionId") if data.get(key)]
+    about = [str(data[key]) for key in ("callId", "conferenceId", "participantId", "endpointId", "sessionId") if data.get(key)]
     # A Connect's status has no time, but comes once for each connection (brtc 4.2).
     at = data.get("eventTime") or data.get("timestamp") or data.get("status")
     return (webhook.event_type, str(at), webhook.url, *about) if about and at else None

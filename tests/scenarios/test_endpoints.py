@@ -11,6 +11,9 @@ import pytest
 from tests.scenarios.joined import Loop, World, start
 from workbench import bxml
 from workbench.errors import WorkbenchError
+from workbench.handles import Device
+from workbench.modes import Flow
+from workbench.records import Event
 
 
 @pytest.fixture
@@ -98,3 +101,58 @@ def test_the_api(brtc: World) -> None:
     for one in made:
         api.delete(one["endpointId"])
     assert [one["endpointId"] for one in api.list(status="CONNECTED")] == [brtc.browser.id]
+
+
+def device(world: World) -> Device:
+    """What the browser's endpoint is used by."""
+    (one,) = [one for one in world.local.state()["devices"] if one["endpointId"] == world.browser.id]
+    return Device(one["deviceId"], world.local)
+
+
+def test_the_browser_calls_a_phone(brtc: World) -> None:
+    device(brtc).request("+19195550111")
+    brtc.idle()
+    assert brtc.hears() == {"phone": ["browser"], "browser": ["phone"]}
+    # it is in a call: another request is a stale one
+    device(brtc).request("+19195550112")
+    brtc.idle()
+    told = [event for event in brtc.parts.log.events() if event.event_type == "outboundConnectionRequest"]
+    assert [event.error is None for event in told] == [True, False]
+    assert "in a call already" in str(told[1].error)
+    assert [call["to"] for call in brtc.wb.voice.list_calls()] == ["+19195550111"]
+
+
+def test_the_browser_calls_nobody_who_is_not_allowed(brtc: World) -> None:
+    brtc.parts.spending.guarded = True
+    brtc.wb.allow("+19195550112", calls=3)
+    device(brtc).request("+19195550111")
+    brtc.idle()
+    (told,) = [event for event in brtc.parts.log.events() if event.event_type == "outboundConnectionRequest"]
+    assert "not among the numbers that may be called" in str(told.error)
+    assert list(brtc.wb.voice.list_calls()) == []
+    device(brtc).request("+19195550112")
+    brtc.idle()
+    assert [call["to"] for call in brtc.wb.voice.list_calls()] == ["+19195550112"]
+
+
+@pytest.mark.replaced
+def test_a_cell_decides_what_a_request_leads_to(brtc: World) -> None:
+    asked = []
+
+    @brtc.wb.transfer.on("outboundConnectionRequest")
+    def request(event: Event, flow: Flow) -> None:
+        asked.append((event.data["to"], event.data["toType"]))
+
+    device(brtc).request("+19195550111")
+    brtc.idle()
+    assert asked == [("+19195550111", "PHONE_NUMBER")]
+    assert list(brtc.wb.voice.list_calls()) == []
+
+
+def test_what_somebody_elses_device_asks_for_is_not_done(brtc: World) -> None:
+    other = brtc.parts.side.create("another")
+    brtc.local.connect(other).request("+19195550111")
+    brtc.idle()
+    (told,) = [event for event in brtc.parts.log.events() if event.event_type == "outboundConnectionRequest"]
+    assert "only the browser's endpoint" in str(told.error)
+    assert list(brtc.wb.voice.list_calls()) == []

@@ -53,7 +53,8 @@ class EndpointSide:
         key, url = "", None
         if self._gate is not None:
             key = self._gate.keys.issue(f"endpoint {name}")
-            url = f"{self._gate.base}/endpoint/{key}"
+            # What a device asks for is answered by a Transfer: nothing else leads from an endpoint to a phone.
+            url = f"{self._gate.base}/endpoint/{key}?mode=transfer"
         made = self._api.create(tag=name, event_callback_url=url, about=about)
         if self._gate is not None:
             self._gate.keys.bind(key, str(made["endpointId"]))

@@ -48,6 +48,7 @@ TELLING = frozenset(
         "onConnect",
         "onLeave",
         "onDisconnect",
+        "outboundConnectionRequest",
     }
 )
 # So many events know which function answered them.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from workbench.errors import WorkbenchError
 from workbench.modes.base import Mode, speak
 from workbench.modes.documents import Document
 from workbench.modes.flow import WEBRTC, Flow, Leg
-from workbench.records import Event
+from workbench.records import Event, Reply
 
 # When one of these comes for the A leg, its B leg is over.
 _B_LEG_OVER = frozenset({"redirect", "transferComplete", "disconnect"})
@@ -45,9 +47,34 @@ class TransferMode(Mode):
         p2 = flow.participant()
         return flow.connect_verb(p2)
 
+    def on_outboundConnectionRequest(self, event: Event, flow: Flow) -> None:
+        """The browser asks for a phone (endpoints only): call it; once it answers, the two are connected."""
+        self.call(flow, str(event.data.get("to")))
+
     def on_transferComplete(self, event: Event, flow: Flow) -> Document:
         """The other end is gone or never came, and this call goes on: say so."""
         return speak("The other side is not there.")
+
+    def ask(self, event: Event) -> Reply:
+        """Answer an event of one of our flows; what a device asks for begins one."""
+        if event.event_type != "outboundConnectionRequest" or event.flow is not None:
+            return super().ask(event)
+        self._check_request(event)
+        flow = self.open()
+        reply = super().ask(replace(event, flow=flow.id))
+        # Nobody was called, so it will never be over by itself.
+        flow.closed = not flow.legs
+        return reply
+
+    def _check_request(self, event: Event) -> None:
+        """Raises WorkbenchError for what is not to be done. That stale requests come is observed (brtc 5), the rest is our caution."""
+        if event.data.get("toType", "PHONE_NUMBER") != "PHONE_NUMBER":
+            raise WorkbenchError(f"toType: {event.data['toType']!r} cannot be called yet, only PHONE_NUMBER")
+        browser = self.desk.webrtc.for_call("browser")
+        if event.data.get("endpointId") != browser.id:
+            raise WorkbenchError("endpointId: only the browser's endpoint may ask for a call")
+        if any(flow.up for flow in self.flows):
+            raise WorkbenchError("the browser is in a call already, so its request is a stale one")
 
     def before(self, event: Event, flow: Flow, leg: Leg | None) -> None:
         """The WebRTC leg ends with the Transfer, and no webhook of its own tells us."""
