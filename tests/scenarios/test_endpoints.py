@@ -113,12 +113,17 @@ def test_the_browser_calls_a_phone(brtc: World) -> None:
     device(brtc).request("+19195550111")
     brtc.idle()
     assert brtc.hears() == {"phone": ["browser"], "browser": ["phone"]}
-    # it is in a call: another request is a stale one
-    device(brtc).request("+19195550112")
+    (first,) = [event for event in brtc.parts.log.events() if event.event_type == "outboundConnectionRequest"]
+    path = brtc.parts.log.asked_at(first.id)
+    assert path is not None and first.error is None
+    # The same again does nothing; another one, while it is in a call, is a stale one.
+    for later in (0, 1):
+        again = {**first.data, "timestamp": first.data["timestamp"] + later}
+        assert brtc.webhook(path, signed=False, **again).status_code == 200
     brtc.idle()
     told = [event for event in brtc.parts.log.events() if event.event_type == "outboundConnectionRequest"]
-    assert [event.error is None for event in told] == [True, False]
-    assert "in a call already" in str(told[1].error)
+    assert [event.duplicate_of for event in told] == [None, first.id, None]
+    assert "in a call already" in str(told[2].error)
     assert [call["to"] for call in brtc.wb.voice.list_calls()] == ["+19195550111"]
 
 
