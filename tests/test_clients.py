@@ -11,10 +11,11 @@ import pytest
 
 from workbench import wire
 from workbench.clients import Voice, WebRtc
-from workbench.errors import ApiError, SettingsError
+from workbench.errors import ApiError, SettingsError, SpendingError
 from workbench.patience import Patience
 from workbench.records import About
 from workbench.settings import Settings
+from workbench.spending import Spending
 
 pytestmark = pytest.mark.sockets
 ACCOUNT = "/api/v2/accounts/9900000"
@@ -121,6 +122,16 @@ def webrtc(settings, exchanges):
     webrtc = WebRtc(settings, exchanges.append)
     yield webrtc
     webrtc.close()
+
+
+def test_whom_a_call_goes_to_is_charged_however_it_is_named(peer, voice):
+    voice.spending = Spending(guarded=True)
+    voice.spending.allow(["+15550100001"], calls=3)
+    for fields in ({"to": "+15550100001", "to_": "+15550100002"}, {"to": "+15550100001;x"}):
+        with pytest.raises(SpendingError):
+            voice.create_call(from_="+19195550100", answer_url="https://lab.example.com/answer", **fields)
+    assert peer.seen == []
+    assert voice.spending.allowance.left == 3
 
 
 def test_create_call(peer, voice, exchanges):

@@ -31,6 +31,17 @@ def test_the_named_numbers_and_the_interconnect_are_called_up_to_the_cap(spendin
     spending.charge(MINE)
 
 
+@pytest.mark.parametrize("added", [";x@evil.example", "?x@evil.example", ";maddr=evil.example", "?Route=%3Csip:evil.example%3E", ";uui=x"])
+@pytest.mark.parametrize("address", [US, US.removesuffix(":5060"), "sip:Bob@here.example"])
+def test_an_address_that_only_begins_like_an_allowed_one_is_another(spending, address, added):
+    spending.allow(["sip:Bob@here.example"], calls=2)
+    spending.charge(address.replace("here", "HERE").replace("sip:", "SIP:"))
+    for target in (f"{address}{added}", "sip:bob@here.example", f"{MINE};x"):
+        with pytest.raises(SpendingError, match="not among the numbers"):
+            spending.charge(target)
+    assert spending.allowance.left == 1
+
+
 @pytest.mark.parametrize("target", [OTHER, "sip:evil@example.com", "sip:x@sipx.webrtc.bandwidth.com:5060", f"{US}0", MINE[1:], ""])
 def test_others_are_not_called_and_cost_nothing(spending, target):
     spending.allow([MINE], calls=2)
@@ -79,6 +90,20 @@ def test_what_the_platform_refused_has_cost_nothing(spending, status, left):
         with pytest.raises(ApiError), charged:
             raise ApiError("refused", request="POST …/calls", status=status)
     assert spending.allowance.left == left
+
+
+def test_what_an_earlier_allowance_paid_is_not_given_back_to_the_next(spending):
+    spending.allow([MINE], calls=5)
+
+    def refused():
+        with spending.charged(MINE):
+            spending.allow([MINE], calls=2)
+            spending.charge(MINE)
+            raise ApiError("refused", request="POST …/calls", status=400)
+
+    with pytest.raises(ApiError):
+        refused()
+    assert spending.allowance.left == 1
 
 
 def test_what_was_refused_is_counted(spending):

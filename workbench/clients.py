@@ -56,7 +56,8 @@ class Voice(Recordings):
         priority (1..5), tag, machine_detection.
         """
         body = body_of(fields, to=to, from_=from_, answer_url=answer_url, application_id=application_id or self._settings.application_id)
-        with self.spending.charged(to):
+        # Whom the body names: a further field might name somebody else.
+        with self.spending.charged(str(body["to"])):
             return object_in(self._wire.send("createCall", "POST", "/calls", json=body, about=about))
 
     def call(self, call_id: str, *, about: About | None = None) -> Json:

@@ -17,6 +17,9 @@ ANYBODY = "*"
 CALLS = 20
 # Verbs by which a document makes the platform call somebody.
 _CALLING = re.compile(r"<\s*(?:\w+:)?(?:Transfer|Forward|Refer)\b")
+# What is left out when SIP addresses are compared. Any other parameter or header may lead elsewhere (maddr, Route), and what looks like
+# one before an @ is part of the user's name.
+_SIP = re.compile(r"(?i)(sips?:)(.*@)?([^@;?]+?)(?::5060)?(?:;transport=(?:udp|tcp|tls))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Allowance:
     def __repr__(self) -> str:
         if self.calls is None:
             return "Calls cost nothing on the local platform: nobody is limited."
-        refused = {0: "", 1: "; once refused"}.get(self.refused, f"; refused {self.refused} times")
+        refused = f"; refused {self.refused} times" if self.refused else ""
         if not self.calls:
             return f"No call is allowed: wb.allow(phone, calls={CALLS}) in a cell allows so many{refused}."
         whom = "anybody" if self.numbers == (ANYBODY,) else ", ".join((*self.shown, "the WebRTC side")) or "nobody"
@@ -65,6 +68,8 @@ class Spending:
         self._calls = 0
         self._left = 0
         self._refused = 0
+        # How often something was allowed: what was charged before is not given back to what is allowed now.
+        self._allowed = 0
 
     @property
     def allowance(self) -> Allowance:
@@ -87,12 +92,17 @@ class Spending:
         with self._lock:
             self._numbers = (ANYBODY,) if ANYBODY in numbers else tuple(dict.fromkeys(numbers))
             self._calls = self._left = calls
+            self._allowed += 1
         return self.allowance
 
     def charge(self, *targets: str) -> None:
         """Count calls to these, all or none. Raises SpendingError when one is not allowed, or they are more than are left."""
+        self._charge(targets)
+
+    def _charge(self, targets: Sequence[str]) -> int:
+        """Count calls; gives which allowance they were taken from."""
         if not self.guarded or not targets:
-            return
+            return -1
         with self._lock:
             try:
                 self._check(targets)
@@ -100,6 +110,7 @@ class Spending:
                 self._refused += 1
                 raise
             self._left -= len(targets)
+            return self._allowed
 
     def charge_document(self, document: str) -> None:
         """Count the calls that a document causes. One that cannot be read is refused when it may call somebody."""
@@ -108,14 +119,14 @@ class Spending:
     @contextmanager
     def charged(self, *targets: str) -> Iterator[None]:
         """Count calls; if the platform refuses them, they have cost nothing."""
-        self.charge(*targets)
+        allowance = self._charge(targets)
         try:
             yield
         except ApiError as error:
             # Without an answer, or after an error of the server's, nobody knows.
-            if self.guarded and error.status is not None and 400 <= error.status < 500:
+            if error.status is not None and 400 <= error.status < 500:
                 with self._lock:
-                    self._left = min(self._left + len(targets), self._calls)
+                    self._left += len(targets) if allowance == self._allowed else 0
             raise
 
     @contextmanager
@@ -167,9 +178,9 @@ def _called(verb: bxml.Verb) -> Iterator[str]:
 
 
 def _bare(target: str) -> str:
-    """An address without what may be added to it: parameters, headers, a default port."""
-    address = re.split(r"[;?]", target, maxsplit=1)[0].strip()
-    return address.removesuffix(":5060").lower() if address.lower().startswith("sip") else address
+    """An address without what changes nothing about whom it reaches: the transport, the default port, capitals of the host's name."""
+    found = _SIP.fullmatch(target)
+    return f"{found[1].lower()}{found[2] or ''}{found[3].lower()}" if found else target
 
 
 def numbers_of(given: Any) -> tuple[str, ...]:
