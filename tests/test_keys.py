@@ -3,6 +3,7 @@
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -44,6 +45,17 @@ def test_a_seal_is_good_for_one_query_in_any_order():
     assert len({seal("s", []), seal("t", []), seal("s", [("flow", "f1")]), seal("s", [("flow", "f2")])}) == 4
 
 
+def test_a_seal_tells_a_value_from_two():
+    assert seal("s", [("flow", "f1&leg=a")]) != seal("s", [("flow", "f1"), ("leg", "a")])
+
+
+@pytest.mark.parametrize("url", ["//evil.example/x", "/\\evil.example/x", "\\\\evil.example/x", "https://lab.example.com.evil.example/x"])
+def test_another_hosts_url_gets_no_credentials(url):
+    gate = Gate("https://lab.example.com", "user", "password", "secret")
+    assert gate.authorise(bxml.Redirect(redirect_url=url)) == bxml.Redirect(redirect_url=url)
+    assert gate.authorise(bxml.Redirect(redirect_url="/x")).password == "password"
+
+
 def test_the_gate_seals_urls_of_verbs_without_credentials():
     gate = Gate("https://lab.example.com", "user", "password", "secret")
     verb = gate.authorise(
@@ -62,3 +74,23 @@ def test_the_dashboards_password_stays(tmp_path):
     assert "9911111" not in str(os.listdir(tmp_path))
     if os.name == "posix":
         assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_kernels_that_start_at_once_agree_on_the_dashboards_password(tmp_path):
+    for round_ in range(30):
+        folder, together = tmp_path / str(round_), Barrier(4)
+        folder.mkdir()
+
+        def start(_, folder=folder, together=together):
+            together.wait()
+            return kept_password(folder, "live 9911111")
+
+        with ThreadPoolExecutor(4) as several:
+            made = set(several.map(start, range(4)))
+        assert made == {kept_password(folder, "live 9911111")}
+        assert len(list(folder.iterdir())) == 1
+
+
+def test_an_empty_file_is_no_password(tmp_path):
+    keys.kept_in(tmp_path, "live 9911111").touch()
+    assert len(kept_password(tmp_path, "live 9911111")) >= 32

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from urllib.parse import urlencode
 
 # Webhooks of older objects are turned away; a session lasts 9 hours and an endpoint 24.
 KEPT = 20_000
@@ -54,7 +55,7 @@ class Keys:
 
 def seal(secret: str, query: Iterable[tuple[str, str]]) -> str:
     """The key of a URL with this query, for events of verbs that have no attributes for credentials."""
-    told = "&".join(sorted(f"{name}={value}" for name, value in query))
+    told = urlencode(sorted(query))
     return hmac.new(secret.encode(), told.encode(), hashlib.sha256).hexdigest()[:40]
 
 
@@ -64,13 +65,24 @@ def kept_password(folder: Path, account: str) -> str:
     Raises OSError where the folder cannot be written.
     """
     path = kept_in(folder, account)
-    if path.exists() and (found := path.read_text().strip()):
-        return found
+    if path.exists():
+        if found := path.read_text().strip():
+            return found
+        path.unlink()
     made = folder / f"{path.name}-{secrets.token_hex(8)}"
     with os.fdopen(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
         file.write(secrets.token_urlsafe(24))
-    made.replace(path)
-    return path.read_text()
+    try:
+        # Of two that start at once both take the first one's, for one alone will stand in the dashboard.
+        os.link(made, path)
+    except FileExistsError:
+        pass
+    except OSError:
+        # not every file system has links
+        made.replace(path)
+    finally:
+        made.unlink(missing_ok=True)
+    return path.read_text().strip()
 
 
 def kept_in(folder: Path, account: str) -> Path:

@@ -64,8 +64,8 @@ class Gate:
         return f"{url}{'&' if '?' in url else '?'}{urlencode({'key': key})}"
 
     def _ours(self, url: object) -> bool:
-        # A relative URL is resolved against the one we were asked at, so it is ours too.
-        if not isinstance(url, str):
+        # A relative URL is resolved against the one we were asked at, so it is ours too, unless it names a host (//host/path).
+        if not isinstance(url, str) or url.replace("\\", "/").startswith("//"):
             return False
         return bxml.relative(url) or any(url.startswith((f"{base}/", f"{base}?")) for base in (self.base, *self._earlier))
 
