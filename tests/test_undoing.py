@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.conftest import ROOT, clean_environment
 from workbench import Workbench
 from workbench.clients import Voice, WebRtc
 from workbench.endpoints import Endpoints
-from workbench.errors import ApiError
+from workbench.errors import ApiError, SettingsError
 from workbench.events import open_log
 from workbench.leavings import Left
 from workbench.process import LocalProcess
@@ -309,3 +310,43 @@ def test_a_call_that_cannot_be_ended_now_is_not_taken_for_ended():
     apis = Apis(*(api(settings, transport=transport) for api in (Voice, WebRtc, Endpoints)))
     with pytest.raises(ApiError, match="409"):
         undo(Left("call", "c-1", "call"), apis, ["c-1"])
+
+
+def test_a_run_whose_log_is_damaged_keeps_no_other_from_being_undone(process, tmp_path):
+    started = [start(process, tmp_path) for _ in range(2)]
+    for wb, wires in started:
+        wb.participant("browser")
+        wires.meet = away
+        wb.close()
+    # The one whose log can be read is undone last.
+    damaged = min(path.stem for path in (tmp_path / FOLDER).iterdir())
+    with closing(sqlite3.connect(tmp_path / "events.db")) as database, database:
+        database.execute("UPDATE events SET data = '{' WHERE run = ?", (damaged,))
+    after, _ = start(process, tmp_path)
+    settled(after)
+    assert [line.outcome for line in after.left_behind.lines] == ["ended", "ended"]
+    assert after.left_behind.summary().endswith("the next start tries again")
+    after.close()
+    assert [path.stem for path in (tmp_path / FOLDER).iterdir()] == [damaged]
+    with closing(WebRtc(Settings().at(process.url, process.token))) as webrtc:
+        for one in state(process)["participants"]:
+            webrtc.delete_participant(one["id"])
+        for one in state(process)["sessions"]:
+            webrtc.delete_session(one["id"])
+
+
+def test_a_log_that_cannot_be_written_keeps_nothing_on_the_platform(process, tmp_path):
+    wb, _ = start(process, tmp_path)
+    in_a_call(wb)
+    wb.transfer.dial(wb.phone(2))
+    wb.local.clock.run_to_idle()
+    # As on a full disk: what is to be noted raises.
+    wb._wiring.log.close()
+    wb.close()
+    assert state(process) == EMPTY
+
+
+def test_a_folder_that_cannot_be_written_is_named(process, tmp_path):
+    (tmp_path / FOLDER).touch()
+    with pytest.raises(SettingsError, match=r"state_dir: .* name another folder"):
+        start(process, tmp_path)

@@ -65,7 +65,12 @@ def hold(folder: Path, run: str, place: str) -> Held | None:
         os.close(file)
         path.unlink()
         return None
-    os.write(file, json.dumps(asdict(note)).encode())
+    try:
+        os.write(file, json.dumps(asdict(note)).encode())
+    except OSError:
+        os.close(file)
+        path.unlink()
+        raise
     return Held(path, file, note)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -13,7 +12,7 @@ from workbench import runs
 from workbench.behind import DUE, ENDED, GONE, OTHERS, LeftBehind, Line
 from workbench.clients import Voice, WebRtc
 from workbench.endpoints import Endpoints
-from workbench.errors import ApiError, WorkbenchError
+from workbench.errors import ApiError, SettingsError, WorkbenchError
 from workbench.events import EventLog, open_log
 from workbench.leavings import TYPES, Left, left
 from workbench.settings import Settings
@@ -45,7 +44,10 @@ class Undoing:
         self._away = self._silent = False
         self._thread: threading.Thread | None = None
         place = runs.where(settings.platform, settings.account_id, settings.voice_url)
-        self._held = runs.hold(settings.state_dir, log.run, place)
+        try:
+            self._held = runs.hold(settings.state_dir, log.run, place)
+        except OSError as error:
+            raise SettingsError(f"state_dir: {settings.state_dir} cannot be used ({error}); name another folder") from error
         # Where files cannot be locked nobody knows who still runs, so nobody's things are touched.
         before = [] if self._held is None else list(runs.abandoned(settings.state_dir, place))
         if before:
@@ -67,9 +69,9 @@ class Undoing:
         for one in () if self._away else kept:
             try:
                 undo(one, apis, calls)
-            except ApiError as error:
+            except Exception as error:
                 # Without an answer the others would get none either; the next start does it.
-                self._away = error.status is None
+                self._away = isinstance(error, ApiError) and error.status is None
                 if self._away:
                     return
 
@@ -94,11 +96,20 @@ class Undoing:
                     after.callback(held.release, keep=True)
                 for held in before:
                     if not self._stop.is_set():
-                        self._undo_run(held)
-        except (WorkbenchError, OSError, sqlite3.Error) as error:
-            self.found.fail(f"what earlier runs left behind could not be looked up ({self._mask(str(error))}); the next start tries again")
+                        self._try_run(held)
         finally:
             self.found.done = True
+
+    def _try_run(self, held: runs.Held) -> None:
+        """Undo what a run has left. One that cannot be read, be it a damaged row, keeps no other from it."""
+        try:
+            self._undo_run(held)
+        except Exception as error:
+            again = "the next start tries again"
+            if time.time() - held.note.began > KEPT_SECONDS:
+                held.release(keep=False)
+                again = "it is given up"
+            self.found.fail(f"what an earlier run left behind could not be looked up ({self._mask(str(error))}); {again}")
 
     def _undo_run(self, held: runs.Held) -> None:
         note = held.note

@@ -318,11 +318,13 @@ class Wiring:
         if self._stepper is not None:
             self._stepper.closed = True
             self._stepper.off()
+        # Whatever fails, a log on a full disk too: what stays up costs money, live.
         for mode in self.modes.values():
-            with suppress(ApiError):
+            with suppress(Exception):
                 mode.close()
-        self.settle()
-        with suppress(ApiError):
+        with suppress(Exception):
+            self.settle()
+        with suppress(Exception):
             self.side.close()
         if self.undoing is not None:
             self.undoing.finish(self._apis())
