@@ -136,7 +136,12 @@ def test_a_document_that_cannot_be_read_calls_nobody(spending):
     spending.charge_document(f"<Response><Transfer><PhoneNumber>{MINE}</PhoneNumber></Transfer></Response>")
     assert spending.allowance.left == 4
     spending.charge_document("<Response><Nonsense/></Response>")
-    for document in (f"<Response><Transfer><PhoneNumber>{OTHER}</PhoneNumber></Nonsense>", "<Response><x:Forward to='?'/></Response>"):
+    for document in (
+        f"<Response><Transfer><PhoneNumber>{OTHER}</PhoneNumber></Nonsense>",
+        "<Response><x:Forward to='?'/></Response>",
+        f"<Response><a-b:Transfer><PhoneNumber>{OTHER}</PhoneNumber></a-b:Transfer></Response>",
+        f"<!DOCTYPE r [<!ENTITY t \"&#60;&#70;orward to='{OTHER}'/>\">]><Response>&t;</Response>",
+    ):
         with pytest.raises(SpendingError, match="cannot be read"):
             spending.charge_document(document)
     assert spending.allowance.left == 4

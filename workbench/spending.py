@@ -15,8 +15,8 @@ from workbench.errors import ApiError, BxmlError, SpendingError, WorkbenchError
 
 ANYBODY = "*"
 CALLS = 20
-# Verbs by which a document makes the platform call somebody.
-_CALLING = re.compile(r"<\s*(?:\w+:)?(?:Transfer|Forward|Refer)\b")
+# Verbs by which a document makes the platform call somebody, and what could spell them in other letters.
+_CALLING = re.compile(r"Transfer|Forward|Refer|<!(?:DOCTYPE|ENTITY)")
 # What is left out when SIP addresses are compared. Any other parameter or header may lead elsewhere (maddr, Route), and what looks like
 # one before an @ is part of the user's name.
 _SIP = re.compile(r"(?i)(sips?:)(.*@)?([^@;?]+?)(?::5060)?(?:;transport=(?:udp|tcp|tls))?")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from tests.scenarios.joined import World
@@ -68,3 +70,23 @@ def test_a_document_put_into_a_call_is_asked_too(guarded: World) -> None:
     with pytest.raises(SpendingError, match="not among"):
         guarded.wb.voice.update_call_bxml(flow.leg("phone").id, document)
     assert guarded.hears() == {"phone": ["browser"], "browser": ["phone"]}
+
+
+@pytest.mark.replaced
+@pytest.mark.parametrize("kind", ["wrong type", "timeout"])
+def test_an_answer_that_goes_wrong_on_demand_is_asked_too(guarded: World, kind: Literal["wrong type", "timeout"]) -> None:
+    """Nobody knows whether the platform obeys it: it may not care about the type, or wait longer than we think."""
+    guarded.wb.allow(guarded.phone(), calls=9)
+
+    @guarded.wb.transfer.on("answer")
+    def answer(event: Event, flow: Flow) -> bxml.Transfer:
+        return bxml.Transfer([bxml.PhoneNumber(SOMEBODY)])
+
+    guarded.parts.answers().add(kind, "answer", None, 1.0, 0)
+    flow = guarded.wb.transfer.dial(guarded.phone())
+    guarded.idle()
+    told = [event for event in guarded.parts.log.events(flow=flow.id) if event.event_type == "answer"]
+    assert told
+    for event in told:
+        assert event.error is not None and "not among the numbers that may be called" in event.error
+        assert not event.reply

@@ -122,10 +122,13 @@ class Mode:
             # Of the handler alone: a reader who decides takes longer.
             ms = round((perf_counter() - began) * 1000, 3)
             sent = written if flow.beside else self.desk.review(event, flow, written)
+            spending = self.desk.voice.spending
             if isinstance(sent, Reply):
+                # What goes wrong on demand may be obeyed all the same, but for what is cut off.
+                if sent.late or sent.content_type or not written.verbs:
+                    spending.charge_document(sent.body)
                 return replace(sent, handler_ms=ms)
             # Of what is really sent: whoever decides at a stop may have put somebody else in.
-            spending = self.desk.voice.spending
             spending.charge(*targets(sent.verbs)) if sent.verbs else spending.charge_document(sent.body)
             self.after(event, flow, leg, sent)
         finally:
