@@ -74,6 +74,8 @@ def test_only_what_is_missing_is_asked_for(tmp_path):
     reader = Reader("a-secret")
     assert asked(live(tmp_path, client_id="a-client"), reader).client_secret == SecretStr("a-secret")
     assert asked(live(tmp_path, username="someone"), Reader("a-password")).password == SecretStr("a-password")
+    both = asked(live(tmp_path, client_id="a-client", **USER), Reader("a-secret"))
+    assert (both.client_secret, both.password) == (SecretStr("a-secret"), SecretStr("a-password"))
     for complete in (live(tmp_path, **CLIENT), live(tmp_path, **USER), Settings(state_dir=tmp_path)):
         assert asked(complete, Reader()) is complete
 

@@ -93,7 +93,7 @@ APPLICATION: dict[str, Row] = {
     "spending": (CONTRACT, set()),
     "wire": ({*CONTRACT, "credentials", "patience", "settings", "records"}, {"httpx"}),
     "clients": ({*CONTRACT, "settings", "recordings", "records", "spending", "wire"}, {"httpx"}),
-    "endpoints": ({*CONTRACT, "records", "settings", "wire"}, {"httpx"}),
+    "endpoints": ({*CONTRACT, "records", "settings", "spending", "wire"}, {"httpx"}),
     "recordings": ({*CONTRACT, "records", "wire"}, set()),
     "database": ({*CONTRACT, "records"}, set()),
     "frames": ({*CONTRACT, "records"}, {"pandas"}),

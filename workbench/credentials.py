@@ -50,16 +50,14 @@ def asked(settings: Settings, ask: Callable[[str], str], before: Settings | None
     They are kept in memory only. Where nobody can be asked (NotImplementedError, as of a kernel without input), or more is missing,
     nothing changes.
     """
-    if not settings.live or settings.has_client or settings.has_user:
+    wanted = _wanted(settings)
+    if not wanted:
         return settings
     if settings.model_copy(update={"client_id": "?", "client_secret": SecretStr("?")}).missing():
         # that is told first: nobody should type a password and then be refused
         return settings
-    wanted = ["password"] if settings.username and not settings.client_id else ["client_id", "client_secret"]
     found: dict[str, str | SecretStr] = {}
     for name in wanted:
-        if _value(settings, name):
-            continue
         known = _value(before, name) if before and _same(settings, before) else ""
         try:
             told = known or ask(_PROMPTS[name]).strip()
@@ -69,6 +67,15 @@ def asked(settings: Settings, ask: Callable[[str], str], before: Settings | None
             return settings
         found[name] = told if name == "client_id" else SecretStr(told)
     return settings.model_copy(update=found)
+
+
+def _wanted(settings: Settings) -> list[str]:
+    """What is to be asked for: the other half of what is there; without anything, a client."""
+    if not settings.live:
+        return []
+    halves = {"client_secret": (settings.client_id, settings.has_client), "password": (settings.username, settings.has_user)}
+    wanted = [name for name, (half, whole) in halves.items() if half and not whole]
+    return wanted if wanted or settings.has_client or settings.has_user else ["client_id", "client_secret"]
 
 
 def _same(settings: Settings, before: Settings) -> bool:

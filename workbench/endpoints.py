@@ -9,6 +9,7 @@ import httpx
 
 from workbench.records import About
 from workbench.settings import Settings
+from workbench.spending import Spending
 from workbench.wire import Recorder, Wire, body_of, object_in, path_to
 
 Json = dict[str, Any]
@@ -17,7 +18,16 @@ Json = dict[str, Any]
 class Endpoints:
     """The Endpoints API of the settings' account. OAuth2 first, as in Bandwidth's samples; it needs the BRTC role. Thread-safe."""
 
-    def __init__(self, settings: Settings, record: Recorder | None = None, *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        record: Recorder | None = None,
+        *,
+        spending: Spending | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """`spending` is asked before a document that might call somebody; without it all is allowed."""
+        self.spending = spending or Spending()
         self._wire = Wire(settings, settings.endpoints_url, record, transport=transport)
         self.patience = self._wire.patience
 
@@ -59,7 +69,8 @@ class Endpoints:
 
     def update_bxml(self, endpoint_id: str, document: str, *, about: About | None = None) -> None:
         """Give an endpoint BXML to run. Documented with StartRecording only, and said to be without effect in early 2026."""
-        self._wire.send("updateEndpointBxml", "PUT", path_to("endpoints", endpoint_id, "bxml"), xml=document, about=about)
+        with self.spending.charged_document(document):
+            self._wire.send("updateEndpointBxml", "PUT", path_to("endpoints", endpoint_id, "bxml"), xml=document, about=about)
 
     def close(self) -> None:
         """Close the connections."""

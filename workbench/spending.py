@@ -38,7 +38,7 @@ class Allowance:
     def __repr__(self) -> str:
         if self.calls is None:
             return "Calls cost nothing on the local platform: nobody is limited."
-        refused = f"; refused {self.refused} times" if self.refused else ""
+        refused = {0: "", 1: "; once refused"}.get(self.refused, f"; refused {self.refused} times")
         if not self.calls:
             return f"No call is allowed: wb.allow(phone, calls={CALLS}) in a cell allows so many{refused}."
         whom = "anybody" if self.numbers == (ANYBODY,) else ", ".join((*self.shown, "the WebRTC side")) or "nobody"

@@ -175,7 +175,7 @@ class Wiring:
         self.end.callback(self.voice.close)
         self.webrtc = WebRtc(self.settings, self.log.record_request, transport=self.network.transport)
         self.end.callback(self.webrtc.close)
-        self.endpoints = Endpoints(self.settings, self.log.record_request, transport=self.network.transport)
+        self.endpoints = Endpoints(self.settings, self.log.record_request, spending=self.spending, transport=self.network.transport)
         self.end.callback(self.endpoints.close)
         self.side: WebRtcSide = (
             EndpointSide(self.endpoints, self.gate)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.scenarios.joined import Loop, World, start
 from workbench import bxml
-from workbench.errors import WorkbenchError
+from workbench.errors import SpendingError, WorkbenchError
 from workbench.handles import Device
 from workbench.modes import Flow
 from workbench.records import Event
@@ -130,6 +130,8 @@ def test_the_browser_calls_a_phone(brtc: World) -> None:
 def test_the_browser_calls_nobody_who_is_not_allowed(brtc: World) -> None:
     brtc.parts.spending.guarded = True
     brtc.wb.allow("+19195550112", calls=3)
+    with pytest.raises(SpendingError, match="not among"):
+        brtc.wb.endpoints.update_bxml(brtc.browser.id, '<Response><Forward to="+19195550111"/></Response>')
     device(brtc).request("+19195550111")
     brtc.idle()
     (told,) = [event for event in brtc.parts.log.events() if event.event_type == "outboundConnectionRequest"]
