@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench import bxml
+from workbench.errors import WorkbenchError
 from workbench.modes import BridgeMode, ConferenceMode, Flow, Leg, Mode
 from workbench.modes.base import speak
 from workbench.modes.bridge import DAY
@@ -77,6 +78,8 @@ def _leave(turn: Turn) -> None:
     call = turn.calls.get(turn.moment.who)
     if call is None:
         return
+    if turn.leg.endpoint:
+        raise WorkbenchError("an endpoint is not told to leave: its device hangs up, or the phone's call ends")
     if turn.moment.who in turn.flow.legs and not turn.leg.webrtc:
         turn.phone(turn.moment.who).hangup()
     else:

@@ -29,6 +29,8 @@ DEVICES = {
     "onDisconnect": "is gone",
     "connectionLost": "lost its connection",
     "deviceReplaced": "was replaced by another device",
+    "endpointConnected": "connects",
+    "endpointDisconnected": "is gone",
 }
 # The far end did it; every other end comes from the platform.
 _BY_FAR_END = frozenset({"call.hangup", "phone.hangup", "call.busy", "call.rejected", "phone.refuses"})
@@ -94,6 +96,10 @@ def _of_call(kind: str, data: Mapping[str, Any], rule: str) -> Doing | None:
             return Doing("voice", "lane", f"REFER to {data.get('to', '')}"[:40], "sip")
         case "joined":
             return Doing("lane", "other", "joined", "media", f"by {data.get('verb', '')}")
+        case "connected":
+            return Doing("lane", "webrtc", "connected", "media", "by Connect")
+        case "streamUnavailable":
+            return Doing("lane", "webrtc", "parted", "media")
         case "parted":
             return Doing("lane", "other", "parted", "media")
         case "memberJoined":

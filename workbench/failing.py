@@ -126,7 +126,7 @@ class Deliveries:
 
 def silence(local: Local, participant_id: str) -> Callable[[], None]:
     """Have a participant's devices send no sound. Raises WorkbenchError when it has none."""
-    ids = [one["deviceId"] for one in local.state()["devices"] if one["participantId"] == participant_id]
+    ids = [one["deviceId"] for one in local.devices(participant_id)]
     if not ids:
         raise WorkbenchError("the browser's participant has no device yet: connect one first, wb.connect(wb.participant())")
     devices = [Device(device, local) for device in ids]

@@ -94,10 +94,13 @@ class Local:
 
     def disconnect(self, holder: Any) -> None:
         """Have the simulated device of a participant or an endpoint leave, given itself or its id; without one nothing happens."""
+        for one in self.devices(holder):
+            Device(one["deviceId"], self).leave()
+
+    def devices(self, holder: Any) -> list[dict[str, Any]]:
+        """The devices that stand for a participant or an endpoint, given itself or its id; one, or none."""
         wanted = str(getattr(holder, "id", holder))
-        for one in self.state()["devices"]:
-            if wanted in (one["participantId"], one["endpointId"]):
-                Device(one["deviceId"], self).leave()
+        return [one for one in self.state()["devices"] if wanted in (one["participantId"], one["endpointId"])]
 
     # -- the account ---------------------------------------------------------------------------------------------------------------
 

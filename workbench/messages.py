@@ -23,7 +23,7 @@ Kind = Literal["request", "answer", "webhook", "reply", "error", "sip", "media",
 _When = tuple[float, int]
 # Operations of the WebRTC and Endpoints APIs; every other request goes to the Voice API.
 _WEBRTC_WORDS = ("Participant", "Session", "Subscriptions", "Endpoint")
-_PARTICIPANT_EVENTS = frozenset({"onConnect", "onLeave", "onDisconnect"})
+_PARTICIPANT_EVENTS = frozenset({"onConnect", "onLeave", "onDisconnect", "outboundConnectionRequest"})
 # Places between two sequence numbers: a request's answer, a webhook's reply, what has no number.
 _ANSWER, _REPLY, _UNNUMBERED = 0.0001, 0.0002, 0.001
 
@@ -234,7 +234,7 @@ class Reading:
     def _person(self) -> Iterator[Message]:
         """Browsers that came or went while the flow was on: after its first event, and told once something later has come."""
         for one in self._of_people:
-            name = self._people.get(str(one.data.get("participantId")))
+            name = self._people.get(str(one.data.get("participantId") or one.data.get("endpointId")))
             doing = told(one)
             if name and doing and self._lowest < one.seq < self._highest:
                 yield self._done(one, doing, name, name, None)
@@ -300,4 +300,5 @@ def _until(event: Event) -> float:
 
 
 def _moment(text: object) -> float | None:
-    return datetime.fromisoformat(str(text)).timestamp() if text else None
+    # An endpoint's events tell milliseconds since 1970 (brtc 4.1).
+    return (text / 1000 if isinstance(text, (int, float)) else datetime.fromisoformat(str(text)).timestamp()) if text else None

@@ -128,7 +128,7 @@ class Stage:
         """Who hears whom now: the story's phones and the browser, whoever else may be on the platform."""
         heard = self.local.hears()["hears"]
         names = {self.phones[name].number: name for name in story.phones} | {self.browser.id: BROWSER}
-        device = next((one["deviceId"] for one in self.local.state()["devices"] if one["participantId"] == self.browser.id), "")
+        device = next((one["deviceId"] for one in self.local.devices(self.browser)), "")
         self.devices.append(str(device))
         return Picture(tuple(names.values()), tuple(tuple(two in heard.get(one, ()) for two in names) for one in names))
 
@@ -169,14 +169,15 @@ class Stage:
 
     def _calls(self, flow: Flow) -> dict[str, str]:
         """The calls of a flow that are answered, the other end of a Transfer included: ids by the name of their leg."""
-        ours = self.board.legs(flow)
-        found = [
-            one for one in self.local.state()["calls"] if {one["callId"], one["parentCallId"]} & ours.keys() and one["state"] == "answered"
-        ]
+        ours, state = self.board.legs(flow), self.local.state()
+        found = [one for one in state["calls"] if {one["callId"], one["parentCallId"]} & ours.keys() and one["state"] == "answered"]
         named = [
             (ours[one["callId"]].name if one["callId"] in ours else self.board.name_of(one["callId"], one["to"]), one) for one in found
         ]
-        return {name: str(one["callId"]) for name, one in sorted(named, key=lambda pair: pair[0] == WEBRTC)}
+        calls = {name: str(one["callId"]) for name, one in sorted(named, key=lambda pair: pair[0] == WEBRTC)}
+        # An endpoint is no call: it is there while one of ours is connected with it.
+        connected = next((str(one["endpointId"]) for one in state["endpoints"] if one["callId"] in calls.values()), None)
+        return calls if connected is None else {**calls, WEBRTC: connected}
 
     def _talking(self, story: Story) -> list[str]:
         up = {one["number"] for one in self.local.state()["phones"] if one["callId"]}
@@ -204,16 +205,16 @@ def rehearsed(stage: Stage, story: Story) -> Iterator[None]:
 @contextmanager
 def connected(local: Local, side: WebRtcSide, people: Mapping[str, Participant]) -> Iterator[Participant]:
     """The reader's browser if it is connected; else one that comes for the stories and goes after them."""
-    here = {one["participantId"] for one in local.state()["devices"]}
     theirs = people.get(BROWSER)
-    if theirs is not None and theirs.id in here:
+    if theirs is not None and local.devices(theirs):
         yield theirs
         return
     made = side.create("browser of a story")
     try:
         device = local.connect(made)
         try:
-            yield made
+            with side.standing_in(made):
+                yield made
         finally:
             device.leave()
     finally:

@@ -96,8 +96,8 @@ def set_up(events: Sequence[Event], happened: Iterable[Happened] = ()) -> float 
     """Seconds on the platform's clock from the phone's call to the moment when both ends hear each other; None when that cannot be told.
 
     The local platform tells that moment, and what was spoken until then, which does not count: a greeting is no delay. Live it is read
-    from the webhook that was answered with Bridge, from the second member's join, or, for a Transfer, from the answer of an inbound call,
-    which is answered when its other end is (assumed).
+    from the webhook that was answered with Bridge or at once with Connect, from the second member's join, or, for a Transfer, from the
+    answer of an inbound call, which is answered when its other end is (assumed).
     """
     ours = {event.call_id for event in events if event.call_id}
     mine = [one for one in happened if ours.intersection(one.call_ids)]
@@ -117,7 +117,7 @@ def began(events: Sequence[Event]) -> float | None:
 
 def joined_here(mine: Sequence[Happened]) -> float | None:
     """When the platform first joined two of these calls, or took the second into a conference."""
-    joined = [_time(one.time) for one in mine if one.kind == "joined"]
+    joined = [_time(one.time) for one in mine if one.kind in ("joined", "connected")]
     members = [_time(one.time) for one in mine if one.kind == "memberJoined"]
     return joined[0] if joined else members[1] if len(members) > 1 else None
 
@@ -211,7 +211,7 @@ def _first_told(events: Sequence[Event]) -> Iterator[Event]:
 def _joined_live(events: Sequence[Event]) -> float | None:
     webhooks = [event for event in events if event.direction == "webhook" and event.duplicate_of is None]
     told = [(event, _time(event.data["eventTime"])) for event in webhooks if "eventTime" in event.data]
-    bridges = [time for event, time in told if "Bridge" in event.verbs]
+    bridges = [time for event, time in told if "Bridge" in event.verbs or event.verbs[:1] == ("Connect",)]
     members = [time for event, time in told if event.event_type == "conferenceMemberJoin"]
     transfers = [
         _time(event.data["answerTime"])

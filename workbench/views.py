@@ -110,7 +110,7 @@ class Views:
 
         if self._wiring.holding and self.local:
             raise WorkbenchError(f"a story moves the platform's clock, which stands now. {self._wiring.held_up()}")
-        told, chosen, log = Story.of(story), [self._mode(name) for name in modes or self._wiring.modes], self._wiring.log
+        told, chosen, log = Story.of(story), [self._mode(name) for name in modes or self._joining], self._wiring.log
         played = self._play(told, chosen, tell) if self.local else {}
         flows = [played[mode.name].flow if played else mode.flow for mode in chosen]
         happened = self._happened()
@@ -121,6 +121,10 @@ class Views:
             ladders={flow.mode.name: self._figure(flow, happened) for flow in flows},
             timing=self._timing(flows, happened),
         )
+
+    @property
+    def _joining(self) -> list[str]:
+        return [name for name, mode in self._wiring.modes.items() if mode.joins]
 
     def stories(self) -> Stories:
         """The stories that `compare` has ready, in words, and how to write one."""

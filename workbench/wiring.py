@@ -177,11 +177,10 @@ class Wiring:
         self.end.callback(self.webrtc.close)
         self.endpoints = Endpoints(self.settings, self.log.record_request, spending=self.spending, transport=self.network.transport)
         self.end.callback(self.endpoints.close)
-        self.side: WebRtcSide = (
-            EndpointSide(self.endpoints, self.gate)
-            if self.settings.webrtc == "endpoints"
-            else Sessions(self.webrtc, self.settings.interconnect, self.gate)
-        )
+        self.side: WebRtcSide = Sessions(self.webrtc, self.settings.interconnect, self.gate)
+        if self.settings.webrtc == "endpoints":
+            self.side = endpoints = EndpointSide(self.endpoints, self.gate)
+            self.end.callback(self.log.subscribe(endpoints.hear))
 
     def _remember(self) -> None:
         """Note that this run goes on, and undo what earlier ones have left; a platform of our own ends with us, and needs none of it."""
@@ -352,7 +351,8 @@ class Wiring:
         """What of ours is still on the platform."""
         if isinstance(self.local, Local):
             return list(self._in_state(self.local.state()))
-        return [*self._calls_up(), *(f"participant {one.name}" for one in self.side.participants)]
+        kind = "endpoint" if self.settings.webrtc == "endpoints" else "participant"
+        return [*self._calls_up(), *(f"{kind} {one.name}" for one in self.side.participants)]
 
     def kept(self) -> list[str]:
         """What of this run is still on the platform, as far as the log tells: the next start ends it."""
@@ -367,6 +367,7 @@ class Wiring:
                 yield f"conference {one['name']}"
         yield from (f"session {one['id']}" for one in state["sessions"] if alone or one["id"] in made)
         yield from (f"participant {one['tag'] or one['id']}" for one in state["participants"] if alone or one["id"] in made)
+        yield from (f"endpoint {one['tag'] or one['id']}" for one in state["endpoints"] if alone or one["id"] in made)
 
     def _calls_up(self) -> Iterator[str]:
         for call_id in self.board.call_ids:

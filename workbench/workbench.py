@@ -107,8 +107,8 @@ class Workbench(Lessons, Views, Steering, TakeAway):
     def participant(self, name: str = "browser") -> Participant:
         """The participant of this name, in the session; made when first asked for."""
         side = self._wiring.side
-        if name not in self._people or self._people[name] not in side.participants:
-            self._people[name] = side.create(name)
+        if self._people.get(name) not in side.participants:
+            self._people[name] = next((one for one in side.participants if one.name == name), None) or side.create(name)
         return self._people[name]
 
     def delete(self, participant: Participant) -> None:

@@ -15,6 +15,8 @@ from workbench.handles import Device
 from workbench.modes import Flow
 from workbench.records import Event
 
+TOGETHER = {"phone": ["browser"], "browser": ["phone"]}
+
 
 @pytest.fixture
 def brtc(loop: Loop, workers: ThreadPoolExecutor, tmp_path: Path) -> Iterator[World]:
@@ -54,11 +56,128 @@ def test_the_endpoints_own_events_come_by_its_key(brtc: World) -> None:
 
 
 def test_what_endpoints_cannot_do_is_said(brtc: World) -> None:
-    for use in (brtc.wb.bridge.dial, brtc.wb.conference.dial):
-        with pytest.raises(WorkbenchError, match="endpoints cannot"):
-            use(brtc.phone())
+    with pytest.raises(WorkbenchError, match=r"cannot be called.*wb\.conference\.dial\(phone\) opens a room of phones"):
+        brtc.wb.conference.start()
     with pytest.raises(WorkbenchError, match="cannot be called"):
         brtc.parts.side.callee(brtc.browser)
+    flow = brtc.wb.bridge.dial(brtc.phone())
+    with pytest.raises(WorkbenchError, match="is an endpoint, not a call: redirect or end the phone's call"):
+        flow.leg("webrtc").hangup()
+    with pytest.raises(WorkbenchError, match="cannot be called"):
+        brtc.wb.conference.call_webrtc(brtc.wb.conference.open())
+
+
+def test_the_endpoint_stays_while_phones_change(brtc: World) -> None:
+    flow = brtc.wb.bridge.dial(brtc.phone(), "parallel")
+    brtc.idle()
+    assert brtc.rows() == ["-> createCall phone", "<- answer phone: Connect Pause", "<- connectStatus phone (INITIATED)"]
+    assert (brtc.hears(), flow.plan) == (TOGETHER, "early")
+    brtc.wb.bridge.announce("phone", "This is for you alone.")
+    brtc.idle()
+    assert brtc.rows()[-2:] == ["<- connectStatus phone (COMPLETED)", "<- redirect phone: SpeakSentence Pause"]
+    assert brtc.hears() == {"phone": [], "browser": []}
+    brtc.wb.bridge.join("phone", "webrtc")
+    brtc.idle()
+    assert brtc.hears() == TOGETHER
+    brtc.wb.bridge.swap(brtc.phone(2))
+    brtc.idle()
+    assert brtc.hears() == {"phone 2": ["browser"], "browser": ["phone 2"]}
+    assert [one["endpointId"] for one in brtc.local.state()["endpoints"]] == [brtc.browser.id]
+    assert flow.leg("webrtc").participant == brtc.browser
+
+
+def test_callers_wait_for_the_endpoint_in_turn(brtc: World) -> None:
+    brtc.wb.bridge.take_inbound()
+    for which in (1, 2):
+        brtc.phone(which).dial(brtc.wb.number)
+        brtc.idle()
+    assert brtc.rows()[-1] == "<- initiate phone 2: SpeakSentence Pause"
+    assert brtc.hears() == {"phone": ["browser"], "phone 2": [], "browser": ["phone"]}
+    brtc.phone(1).hangup()
+    brtc.idle()
+    assert brtc.hears() == {"phone 2": ["browser"], "browser": ["phone 2"]}
+    assert len(brtc.wb.bridge.flows) == 1
+
+
+def test_when_the_browser_hangs_up_the_phone_waits(brtc: World) -> None:
+    flow = brtc.wb.bridge.dial(brtc.phone())
+    brtc.idle()
+    device(brtc).hangup()
+    brtc.idle()
+    assert brtc.rows()[-1] == "<- connectStatus phone (COMPLETED)"
+    assert [leg.waiting for leg in flow.up] == [True, True]
+    assert brtc.hears() == {"phone": [], "browser": []}
+
+
+def test_a_room_is_one_of_phones(brtc: World) -> None:
+    brtc.wb.conference.dial(brtc.phone())
+    brtc.wb.conference.take_inbound()
+    brtc.idle()
+    brtc.phone(2).dial(brtc.wb.number)
+    brtc.idle()
+    assert brtc.hears() == {"phone": ["phone 2"], "phone 2": ["phone"], "browser": []}
+    assert len(brtc.wb.conference.flows) == 1
+
+
+def test_a_story_compares_what_can_be_joined(brtc: World) -> None:
+    changed = {"change": "swap", "who": "phone", "by": "phone 2"}
+    story = {"name": "change", "moments": ["announce phone", "back phone", changed, "leave webrtc"]}
+    survived = brtc.wb.compare(story=story).survived
+    assert list(survived.columns) == ["transfer", "bridge"]
+    transfer, bridge = (list(survived[mode]) for mode in survived)
+    assert transfer[:2] == bridge[:2] == ["webrtc ends, phone stays", "webrtc comes, phone stays"]
+    assert transfer[2].startswith("cannot: ") and bridge[2] == "phone ends, phone 2 comes, webrtc stays"
+    assert transfer[3] == bridge[3] == "failed: an endpoint is not told to leave: its device hangs up, or the phone's call ends"
+    # the reader's browser was there, and is
+    assert [one["connected"] for one in brtc.local.state()["endpoints"]] == [True]
+
+
+def test_a_story_brings_an_endpoint_of_its_own_where_none_has_a_device(brtc: World) -> None:
+    brtc.local.disconnect(brtc.browser)
+    brtc.idle()
+    played = brtc.wb.compare("transfer", story={"name": "call", "moments": ["announce phone"]})
+    assert played.survived.iloc[0]["transfer"] == "webrtc ends, phone stays"
+    assert [one["endpointId"] for one in brtc.local.state()["endpoints"]] == [brtc.browser.id]
+
+
+def test_an_endpoint_whose_device_has_gone_is_replaced(brtc: World) -> None:
+    brtc.local.disconnect(brtc.browser)
+    brtc.idle()
+    again = brtc.wb.participant("browser")
+    assert again.id != brtc.browser.id
+    assert [one["endpointId"] for one in brtc.local.state()["endpoints"]] == [again.id]
+    brtc.wb.connect(again)
+    brtc.wb.transfer.dial(brtc.phone())
+    brtc.idle()
+    assert brtc.hears() == TOGETHER
+
+
+def test_the_browsers_endpoint_is_one_whoever_asks_first(loop: Loop, workers: ThreadPoolExecutor, tmp_path: Path) -> None:
+    world = start(loop, workers, tmp_path, webrtc="endpoints")
+    world.wb.delete(world.browser)
+    made = world.parts.side.for_call("transfer-1 webrtc")
+    assert world.wb.participant("browser") == made
+    world.wb.close()
+    assert world.joined is not None
+    world.joined.close()
+
+
+def test_what_the_ladder_shows(brtc: World) -> None:
+    brtc.wb.transfer.dial(brtc.phone())
+    brtc.idle()
+    brtc.phone().hangup()
+    brtc.idle()
+    shown = str(brtc.wb.figure()).splitlines()
+    assert shown[-5:] == [
+        "phone → WebRTC: connected",
+        "phone → Programmable Voice: ends · hangup",
+        "Programmable Voice → this notebook: connectStatus phone · COMPLETED",
+        "phone → WebRTC: parted",
+        "Programmable Voice → this notebook: disconnect phone · hangup",
+    ]
+    device(brtc).request("+19195550112")
+    brtc.idle()
+    assert brtc.wb.transfer.setup_times()["set-up s"].to_list() == [1.0, 1.0]
 
 
 def test_two_phones_are_bridged_as_ever(brtc: World) -> None:

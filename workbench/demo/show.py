@@ -207,8 +207,7 @@ class Show:
         stage, browser = self._stage, self._stage.browser()
 
         def devices(named: bool) -> bool:
-            found = [one for one in stage.local.state()["devices"] if one["participantId"] == browser.id]
-            return any(one["name"] or not named for one in found)
+            return any(one["name"] or not named for one in stage.local.devices(browser))
 
         with suppress(WorkbenchError):
             self.until(lambda: self._silent.is_set() or devices(named=True), "the page", PAGE_SECONDS)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # A call's end: nothing of its leg is left to do.
 ENDINGS = frozenset({"disconnect", "transferDisconnect"})
+NOT_CALLED = "an endpoint cannot be called, so no call of its own stands for it here; with webrtc='sessions' one would"
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,11 @@ class Mode:
         """Begin a flow that has nothing to do with any other."""
         return self.open()
 
+    @property
+    def joins(self) -> bool:
+        """Whether it can join a phone with the WebRTC side."""
+        return True
+
     def begin(self, phone: Any) -> Flow:
         """A flow of its own that connects a phone with the browser: the same story in every mode, for comparisons."""
         raise NotImplementedError
@@ -215,9 +221,7 @@ class Mode:
         """Place a call to a new participant as the WebRTC leg of this flow; its token travels in the User-to-User value."""
         webrtc = flow.mode.desk.webrtc
         if not webrtc.callable:
-            raise WorkbenchError(
-                f"{self.name} needs a participant that can be called; endpoints cannot: use wb.transfer, or webrtc='sessions'"
-            )
+            raise WorkbenchError(f"{self.name}: {NOT_CALLED}")
         participant = flow.participant()
         callee = webrtc.callee(participant)
         leg = next(leg for leg in tuple(flow.legs.values()) if leg.participant is participant)

@@ -9,7 +9,7 @@ from workbench import bxml
 from workbench.errors import WorkbenchError
 from workbench.modes.base import Desk, Mode, speak
 from workbench.modes.documents import Document, Written
-from workbench.modes.flow import Flow, Leg
+from workbench.modes.flow import WEBRTC, Flow, Leg
 from workbench.records import Event
 
 Plan = Literal["parallel", "sequential", "early"]
@@ -18,7 +18,10 @@ DAY = 86400.0
 
 
 class BridgeMode(Mode):
-    """A call to the phone and a call to the interconnect. The first to answer waits; the second runs `<Bridge>` naming it."""
+    """A call to the phone and a call to the interconnect. The first to answer waits; the second runs `<Bridge>` naming it.
+
+    An endpoint is no call, so `<Bridge>` cannot name it (brtc 7): it waits without one, and one phone after the other runs `<Connect>`.
+    """
 
     name = "bridge"
 
@@ -30,12 +33,15 @@ class BridgeMode(Mode):
     # -- calls ---------------------------------------------------------------------------------------------------------------------
 
     def dial(self, phone: Any, plan: Plan = "parallel") -> Flow:
-        """Call a phone and the WebRTC side: `parallel`, one after the other (`sequential`), or the WebRTC leg `early`, before the phone."""
+        """Call a phone and the WebRTC side: `parallel`, one after the other (`sequential`), or the WebRTC leg `early`, before the phone.
+
+        An endpoint is always early: it is there before the phone is called.
+        """
         if plan not in get_args(Plan):
             raise WorkbenchError(f"plan is one of {', '.join(get_args(Plan))}, not {plan!r}")
-        flow = self.open()
-        flow.plan = plan
-        if plan == "parallel":
+        flow, placed = self.open(), self.desk.webrtc.callable
+        flow.plan = plan if placed else "early"
+        if plan == "parallel" or not placed:
             self.dial_webrtc(flow)
             self.dial_phone(phone, flow)
         elif plan == "sequential":
@@ -55,11 +61,23 @@ class BridgeMode(Mode):
         return self.call(flow or self._open(), phone, **fields)
 
     def dial_webrtc(self, flow: Flow | None = None, **fields: Any) -> Leg:
-        """Call the WebRTC side, its participant's token in the User-to-User value, as a leg of a flow (as in `dial_phone`)."""
-        return self.call_webrtc(flow or self._open(), **fields)
+        """Call the WebRTC side, its participant's token in the User-to-User value, as a leg of a flow (as in `dial_phone`).
+
+        An endpoint is not called, and `fields` are of no call: it is the leg that waits.
+        """
+        chosen = flow or self._open()
+        if self.desk.webrtc.callable:
+            return self.call_webrtc(chosen, **fields)
+        present = chosen.webrtc
+        if present is not None and present.endpoint:
+            return present
+        chosen.participant()
+        leg = chosen.leg(WEBRTC)
+        leg.answered = leg.waiting = True
+        return leg
 
     def join(self, runner: str | Leg, target: str | Leg) -> None:
-        """Redirect one leg to a `<Bridge>` that names the other."""
+        """Redirect one leg to a `<Bridge>` that names the other, or to a `<Connect>` if that is an endpoint."""
         runs, waits = self.leg(runner), self.leg(target)
         runs.redirect(lambda event, flow: self.bridge(waits))
 
@@ -75,10 +93,10 @@ class BridgeMode(Mode):
         return self.dial_phone(phone, flow)
 
     def room(self) -> Flow | None:
-        """A caller joins the flow whose WebRTC leg waits for one."""
+        """A caller joins the flow whose WebRTC leg waits for one; that of an endpoint also to wait, for there is no second."""
         found = next((flow for flow in reversed(self.flows) if not flow.over), None)
         webrtc = found.webrtc if found else None
-        return found if webrtc is not None and webrtc.waiting else None
+        return found if webrtc is not None and (webrtc.waiting or webrtc.endpoint) else None
 
     def _open(self) -> Flow:
         return self.flow if self.flows and not self.flow.over else self.open()
@@ -89,23 +107,25 @@ class BridgeMode(Mode):
         """What a leg does that has nobody to talk to."""
         return bxml.Pause(duration=DAY)
 
-    def bridge(self, target: Leg) -> bxml.Bridge:
-        """Join the call that runs this with the target; whichever leaves, the other one is asked for."""
+    def bridge(self, target: Leg) -> list[bxml.Verb]:
+        """Join the call that runs this with the target; whichever leaves, the other one is asked for, or waits."""
         flow = target.flow
-        return bxml.Bridge(
-            target.id,
-            bridge_complete_url=flow.url("bridgeComplete"),
-            bridge_target_complete_url=flow.url("bridgeTargetComplete", target.name),
-        )
+        if target.endpoint and target.participant is not None:
+            return [flow.connect_verb(target.participant), self.wait()]
+        told = flow.url("bridgeTargetComplete", target.name)
+        return [bxml.Bridge(target.id, bridge_complete_url=flow.url("bridgeComplete"), bridge_target_complete_url=told)]
 
     # -- handlers ------------------------------------------------------------------------------------------------------------------
 
     def on_initiate(self, event: Event, flow: Flow) -> Document:
         """A phone calls our number: join it with the WebRTC leg, or let it wait while that one is called."""
         webrtc = self.partner(event, flow)
+        if webrtc is None:
+            self.dial_webrtc(flow)
+            # An endpoint is there at once; a call has to be answered first.
+            webrtc = self.partner(event, flow)
         if webrtc is not None:
             return self.bridge(webrtc)
-        self.dial_webrtc(flow)
         return [speak("Please wait while we connect you."), self.wait()]
 
     def on_answer(self, event: Event, flow: Flow) -> Document:
@@ -129,6 +149,14 @@ class BridgeMode(Mode):
         """The leg that ran the verb has left: its target waits, or joins the next caller if that one waits already."""
         return self.on_answer(event, flow)
 
+    def on_connectStatus(self, event: Event, flow: Flow) -> None:
+        """How a connection with an endpoint goes (endpoints only). Once it is over, the next phone that waits is connected."""
+        webrtc = flow.webrtc
+        if webrtc is not None and webrtc.waiting:
+            following = next((leg for leg in flow.phones if leg.waiting and leg is not webrtc.former), None)
+            if following is not None:
+                self.join(following, webrtc)
+
     def partner(self, event: Event, flow: Flow) -> Leg | None:
         """The leg that waits for the one this event is about: a phone for the WebRTC leg, the WebRTC leg for a phone.
 
@@ -138,15 +166,28 @@ class BridgeMode(Mode):
         others = [leg for leg in flow.up if leg.waiting and leg.webrtc is not asking.webrtc]
         return next((leg for leg in others if leg is not asking.former), None)
 
+    def before(self, event: Event, flow: Flow, leg: Leg | None) -> None:
+        """An endpoint waits again when its connection is over, or the call has ended; no verb of its own says so."""
+        super().before(event, flow, leg)
+        webrtc = flow.webrtc
+        if leg is None or webrtc is None or not webrtc.endpoint or webrtc.former is not leg:
+            return
+        if event.event_type == "connectStatus":
+            webrtc.waiting = event.data.get("status") != "INITIATED"
+            leg.waiting = webrtc.waiting and leg.up and not leg.aside
+        elif event.event_type == "disconnect":
+            webrtc.waiting = True
+
     def after(self, event: Event, flow: Flow, leg: Leg | None, written: Written) -> None:
         """Who waits is read from what was really answered, so that a cell's handler counts as well."""
         if leg is not None and leg.up and written.verbs:
-            bridges = [verb for verb in written.verbs if isinstance(verb, bxml.Bridge)]
+            targets = [self.desk.board.leg(verb.target_call) for verb in written.verbs if isinstance(verb, bxml.Bridge)]
+            targets += [flow.webrtc for verb in written.verbs if isinstance(verb, bxml.Connect)]
             # Also for a while only, with a farewell after it; music and what is asked for anew at the end go on until then.
             waits = any(isinstance(verb, (bxml.Pause, bxml.Ring)) for verb in written.verbs)
             waits = waits or isinstance(written.verbs[-1], (bxml.PlayAudio, bxml.Redirect))
-            leg.waiting = waits and not (bridges or leg.aside)
-            for target in (self.desk.board.leg(verb.target_call) for verb in bridges):
+            leg.waiting = waits and not (targets or leg.aside)
+            for target in targets:
                 if target is not None:
                     target.waiting, target.former, leg.former = False, leg, target
         if event.event_type == "answer" and flow.id in self._next:

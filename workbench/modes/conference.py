@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import bxml
 from workbench.errors import WorkbenchError
-from workbench.modes.base import Mode, speak
+from workbench.modes.base import NOT_CALLED, Mode, speak
 from workbench.modes.documents import Document, verbs_of
 from workbench.modes.flow import Flow, Leg
 from workbench.records import About, Event
@@ -31,7 +31,10 @@ class Room(Flow):
 
 
 class ConferenceMode(Mode):
-    """The WebRTC leg and every phone leg run `<Conference>` with the same name, the session's id unless told otherwise."""
+    """The WebRTC leg and every phone leg run `<Conference>` with the same name, the session's id unless told otherwise.
+
+    No documented way leads an endpoint into a room (brtc 7): with endpoints a room is one of phones.
+    """
 
     name = "conference"
     flow_type = Room
@@ -39,14 +42,21 @@ class ConferenceMode(Mode):
     # -- calls ---------------------------------------------------------------------------------------------------------------------
 
     def start(self, name: str | None = None) -> Room:
-        """Open a room and call the WebRTC side into it."""
+        """Open a room and call the WebRTC side into it. Raises WorkbenchError with endpoints."""
+        self._check_callable()
         room = self._begin()
         room.name = name or ""
         self.call_webrtc(room)
         return room
 
+    @property
+    def joins(self) -> bool:
+        """Not with endpoints."""
+        return self.desk.webrtc.callable
+
     def begin(self, phone: Any) -> Flow:
-        """A room of its own, in no other one's name, with the WebRTC side and a phone in it."""
+        """A room of its own, in no other one's name, with the WebRTC side and a phone in it. Raises WorkbenchError with endpoints."""
+        self._check_callable()
         room = self.alone()
         self.call_webrtc(room)
         self.call(room, phone)
@@ -59,8 +69,8 @@ class ConferenceMode(Mode):
         return room
 
     def dial(self, phone: Any, **fields: Any) -> Flow:
-        """Call a phone into the newest room, or into a new one with the WebRTC side in it."""
-        room = self.room() or self.start()
+        """Call a phone into the newest room, or into a new one with the WebRTC side in it, if that can be called."""
+        room = self.room() or (self.start() if self.desk.webrtc.callable else self._begin())
         self.call(room, phone, **fields)
         return room
 
@@ -146,6 +156,10 @@ class ConferenceMode(Mode):
         member = self.leg(leg)
         self.desk.voice.update_member(self.conference_id, member.id, about=member.about, **fields)
 
+    def _check_callable(self) -> None:
+        if not self.joins:
+            raise WorkbenchError(f"conference: {NOT_CALLED}, and wb.conference.dial(phone) opens a room of phones")
+
     def _begin(self) -> Room:
         room = self.open()
         assert isinstance(room, Room)
@@ -159,7 +173,7 @@ class ConferenceMode(Mode):
 
     def on_initiate(self, event: Event, flow: Room) -> Document:
         """A phone calls our number: greet it, then take it into the room."""
-        if flow.webrtc is None:
+        if flow.webrtc is None and self.desk.webrtc.callable:
             self.call_webrtc(flow)
         return [speak("Welcome to the conference."), flow.enter()]
 

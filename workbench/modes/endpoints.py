@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import secrets
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from workbench import bxml
 from workbench.errors import WorkbenchError
 from workbench.modes.documents import Gate
 from workbench.modes.webrtc import Participant, Secret, gone
-from workbench.records import About
+from workbench.records import About, Event
 
 if TYPE_CHECKING:
     from workbench.endpoints import Endpoints
@@ -33,14 +34,17 @@ class EndpointSide:
         self._lock = threading.Lock()
         self._kept: dict[str, Participant] = {}
         self._made: list[str] = []
+        # Their device has gone, and no other may come (brtc 3).
+        self._spent: set[str] = set()
+        self._instead: list[Participant] = []
         # What flows call their rooms by, where there is no session to name them.
         self.session = f"workbench-{secrets.token_hex(4)}"
 
     @property
     def participants(self) -> tuple[Participant, ...]:
-        """The endpoints made here and not yet deleted."""
+        """The endpoints made here that can be used: neither deleted, nor has their device gone."""
         with self._lock:
-            return tuple(self._kept.values())
+            return tuple(one for one in self._kept.values() if one.id not in self._spent)
 
     @property
     def made(self) -> tuple[str, ...]:
@@ -50,6 +54,7 @@ class EndpointSide:
 
     def create(self, name: str, about: About | None = None) -> Participant:
         """Make an endpoint. It can be connected once its device is there and publishes (brtc 4.1: endpointEligible)."""
+        self._tidy(name)
         key, url = "", None
         if self._gate is not None:
             key = self._gate.keys.issue(f"endpoint {name}")
@@ -67,16 +72,44 @@ class EndpointSide:
     def delete(self, participant: Participant, about: About | None = None) -> None:
         """Delete an endpoint once; one that is gone already, after 24 hours say, is no error."""
         with self._lock:
+            self._spent.discard(participant.id)
             if self._kept.pop(participant.id, None) is None:
                 return
         gone(self._api.delete, participant.id, about=about)
 
+    def _tidy(self, name: str) -> None:
+        """Delete those of this name that are of no use any more."""
+        with self._lock:
+            spent = [one for one in self._kept.values() if one.id in self._spent and one.name == name]
+        for one in spent:
+            self.delete(one)
+
+    def hear(self, event: Event) -> None:
+        """An event came. Once its device has gone, an endpoint serves nobody: the next to be asked for is a new one."""
+        if event.event_type == "endpointDisconnected":
+            with self._lock:
+                self._spent.update(self._kept.keys() & {event.data.get("endpointId")})
+
     def for_call(self, name: str, about: About | None = None) -> Participant:
         """Whom a call is connected with: the browser's own endpoint, for no session would join two."""
-        return next((one for one in self.participants if one.name == BROWSER), None) or self.create(BROWSER, about)
+        with self._lock:
+            standing_in = self._instead[-1:]
+        found = [*standing_in, *(one for one in self.participants if one.name == BROWSER)]
+        return found[0] if found else self.create(BROWSER, about)
 
     def after_call(self, participant: Participant, about: About | None = None) -> None:
         """Nothing: an endpoint takes the next call, too."""
+
+    @contextmanager
+    def standing_in(self, participant: Participant) -> Iterator[None]:
+        """Meanwhile calls are connected with this endpoint."""
+        with self._lock:
+            self._instead.append(participant)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._instead.remove(participant)
 
     def connect_verb(self, participant: Participant, status_url: str = "", **attributes: Any) -> bxml.Connect:
         """Connect to the endpoint; what becomes of it is told at `status_url`."""
@@ -89,5 +122,7 @@ class EndpointSide:
     def close(self) -> None:
         """Delete all that is left."""
         with ExitStack() as last_first:
-            for endpoint in self.participants:
+            with self._lock:
+                kept = tuple(self._kept.values())
+            for endpoint in kept:
                 last_first.callback(self.delete, endpoint)

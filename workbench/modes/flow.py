@@ -75,13 +75,20 @@ class Leg:
         return self.participant is not None or self.number == self.flow.mode.desk.webrtc.address
 
     @property
+    def endpoint(self) -> bool:
+        """Whether it is no call at all: an endpoint, with which a phone's call is connected."""
+        return self.participant is not None and not self.flow.mode.desk.webrtc.callable
+
+    @property
     def about(self) -> About:
         """What its requests are for."""
         return About(flow=self.flow.id, leg=self.name, mode=self.flow.mode.name)
 
     @property
     def id(self) -> str:
-        """The call id; WorkbenchError while the platform has not told it."""
+        """The call id; WorkbenchError while the platform has not told it, and for an endpoint, which has none."""
+        if self.endpoint:
+            raise WorkbenchError(f"the {self.name} leg of {self.flow.id} is an endpoint, not a call: redirect or end the phone's call")
         if self.call_id is None:
             raise WorkbenchError(f"the {self.name} leg of {self.flow.id} has no call yet")
         return self.call_id

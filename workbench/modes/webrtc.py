@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -93,6 +93,10 @@ class WebRtcSide(Protocol):
         """That call is over."""
         ...
 
+    def standing_in(self, participant: Participant) -> AbstractContextManager[None]:
+        """Meanwhile this participant is the browser, whoever else may be."""
+        ...
+
     def connect_verb(self, participant: Participant, status_url: str = "", **attributes: Any) -> bxml.Verb:
         """The verb that connects the call running it with the participant; a product may tell what becomes of it at `status_url`."""
         ...
@@ -176,6 +180,10 @@ class Sessions:
     def after_call(self, participant: Participant, about: About | None = None) -> None:
         """Delete it: its token has served."""
         self.delete(participant, about)
+
+    def standing_in(self, participant: Participant) -> AbstractContextManager[None]:
+        """Nothing to do: whoever is in the session hears the call."""
+        return nullcontext()
 
     def connect_verb(self, participant: Participant, status_url: str = "", **attributes: Any) -> bxml.Transfer:
         """Transfer to the interconnect, the participant's token in the User-to-User value."""

@@ -11,9 +11,13 @@ from workbench.widgets import text
 Picture = Mapping[str, Any]
 BUSY_SECONDS = 0.4
 IDLE_SECONDS = 2.0
-# What a picture always has: the platform's phones, calls, conferences and participants as in `GET /_local/state`; who hears whom, or
-# None; the legs and participants this workbench knows by name; and what kept us from looking.
-NOTHING: Picture = {"phones": [], "calls": [], "conferences": [], "participants": [], "hears": None, "legs": [], "made": [], "error": None}
+# What a picture always has: the platform's phones, calls, conferences, participants and endpoints as in `GET /_local/state`; who hears
+# whom, or None; the legs and participants this workbench knows by name; and what kept us from looking.
+NOTHING: Picture = {
+    **{name: [] for name in ("phones", "calls", "conferences", "participants", "endpoints", "legs", "made")},
+    "hears": None,
+    "error": None,
+}
 
 
 class Lookout:

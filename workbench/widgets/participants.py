@@ -34,6 +34,8 @@ class Side(Protocol):
 
     @property
     def participants(self) -> Sequence[Any]: ...
+    @property
+    def callable(self) -> bool: ...
 
     def create(self, name: str) -> Any: ...
 
@@ -66,7 +68,7 @@ class Participants(Panel):
         if not name.strip():
             raise WorkbenchError("give the participant a name, such as browser")
         made = self._side.create(name.strip())
-        self._done(f"{name.strip()} is in the session.")
+        self._done(f"{name.strip()} is in the session." if self._side.callable else f"{name.strip()} is there: an endpoint.")
         return made
 
     @action
@@ -81,7 +83,7 @@ class Participants(Panel):
         """Take the simulated browser away."""
         found = self._find(participant)
         self._local().disconnect(found)
-        self._done(f"{found.name} has no device any more.")
+        self._done(f"{found.name} has no device any more{'' if self._side.callable else ', and takes no other: make a new one'}.")
 
     @action
     def delete(self, participant: Any) -> None:
@@ -120,8 +122,9 @@ class Participants(Panel):
 
 
 def made(side: Side) -> list[dict[str, Any]]:
-    """The participants as part of a picture: names, sessions and claims, no tokens."""
-    return [{"id": one.id, "name": one.name, "session": one.session_id, "claims": claims(one)} for one in side.participants]
+    """The participants as part of a picture: names, sessions and claims, no tokens. What an endpoint's token says is not documented."""
+    known = claims if side.callable else lambda one: {"endpoint": one.id}
+    return [{"id": one.id, "name": one.name, "session": one.session_id, "claims": known(one)} for one in side.participants]
 
 
 def claims(participant: Made) -> dict[str, str]:
@@ -135,7 +138,7 @@ def claims(participant: Made) -> dict[str, str]:
 
 
 def _view(picture: Picture, local: bool) -> dict[str, Any]:
-    known = {one["id"]: one for one in picture["participants"]}
+    known = {one["id"]: one for one in picture["participants"]} | {one["endpointId"]: one for one in picture["endpoints"]}
     return {
         "made": [{**one, **_status(known.get(one["id"]), local)} for one in picture["made"]],
         "error": picture["error"],
@@ -146,6 +149,8 @@ def _view(picture: Picture, local: bool) -> dict[str, Any]:
 def _status(known: dict[str, Any] | None, local: bool) -> dict[str, Any]:
     if known is None:
         return {"status": "unknown" if not local else "not on the platform", "connected": False, "call": False}
+    if known.get("callId") and "endpointId" in known:
+        return {"status": "connected, in a call", "connected": True, "call": False}
     if known.get("callId"):
         return {"status": "SIP interconnect, in a call", "connected": True, "call": True}
     return {"status": "connected" if known["connected"] else "no device", "connected": known["connected"], "call": False}
