@@ -50,6 +50,17 @@ class Lessons:
             print(f"Skipped live. This step needs {what}.")
         return bool(self._local)
 
+    @property
+    def classic(self) -> bool:
+        """Whether the WebRTC side is classic WebRTC, sessions and participants; else it is endpoints."""
+        return self._wiring.settings.webrtc == "sessions"
+
+    def only_classic(self, what: str) -> bool:
+        """Whether a step that needs `what` of classic WebRTC can be done; with endpoints it is skipped, and says why."""
+        if not self.classic:
+            print(f"Skipped with endpoints. This step needs {what}.")
+        return self.classic
+
     def expose(self) -> Exposure:
         """Open a tunnel to the callback server and tell its public address, or what is missing for one."""
         parts = self._wiring

@@ -203,9 +203,9 @@ def rehearsed(stage: Stage, story: Story) -> Iterator[None]:
 
 
 @contextmanager
-def connected(local: Local, side: WebRtcSide, people: Mapping[str, Participant]) -> Iterator[Participant]:
+def connected(local: Local, side: WebRtcSide) -> Iterator[Participant]:
     """The reader's browser if it is connected; else one that comes for the stories and goes after them."""
-    theirs = people.get(BROWSER)
+    theirs = side.named(BROWSER)
     if theirs is not None and local.devices(theirs):
         yield theirs
         return

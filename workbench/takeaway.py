@@ -24,7 +24,6 @@ class TakeAway:
     """The part of a workbench that hands out files."""
 
     _wiring: Wiring
-    _people: dict[str, Participant]
 
     if TYPE_CHECKING:
 
@@ -127,7 +126,7 @@ class TakeAway:
         chosen, parts = self._chosen(flow), self._wiring
         parts.settle()
         events = parts.log.events(flow=chosen.id)
-        people = {one.id: name for name, one in self._people.items()}
+        people = parts.people(gone=True)
         numbers, names, mask = parts.board.numbers(chosen), parts.board.names, parts.masker.text
         lanes, told = messages.of(chosen.id, numbers, events, self._happened(), mask, people, names)
         made = Capsule(
@@ -149,4 +148,4 @@ class TakeAway:
         parts = self._wiring
         stage = Stage(parts.local, parts.board, parts.feed, parts.modes, self.phone, self.participant, parts.settings.number)
         stories = {name: (STORIES[name].title, STORIES[name].lead) for name in names}
-        return self._panel().demo(stories, lambda: str(self.participant().token), lambda: Show(stage))
+        return self._panel().demo(stories, lambda: str(parts.side.for_device(self.participant()).token), lambda: Show(stage))

@@ -35,7 +35,6 @@ class Views:
 
     if TYPE_CHECKING:
         local: Local | NoLocal
-        _people: dict[str, Participant]
 
         def participant(self, name: str = "browser") -> Participant: ...
 
@@ -140,7 +139,7 @@ class Views:
         assert isinstance(local, Local)
         with parts.board.playing, ExitStack() as after:
             phones = {name: self.phone(number, name) for name, number in playing.NUMBERS.items()}
-            browser = after.enter_context(playing.connected(local, parts.side, self._people))
+            browser = after.enter_context(playing.connected(local, parts.side))
             stage = playing.Stage(local, parts.board, phones, browser, parts.settle, parts.settings.number)
             for context in (parts.board.aside(), local.clock.still(), playing.rehearsed(stage, story)):
                 after.enter_context(context)
@@ -224,8 +223,9 @@ class Views:
         """
         if isinstance(holder, str) and holder.count(".") != 2:
             holder = self.participant(holder)
-        name = getattr(holder, "name", None) or "endpoint"
-        return self._panel().softphone(str(name), token_of(holder))
+        name, side = getattr(holder, "name", None) or "endpoint", self._wiring.side
+        known = holder if holder in side.participants else None
+        return self._panel().softphone(str(name), token_of(holder), lambda: token_of(side.for_device(known) if known else holder))
 
     def handset(self, phone: Phone | int | str = 1) -> Any:
         """The handset of a simulated phone as a panel: it rings here, and whoever answers speaks and hears."""

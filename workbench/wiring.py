@@ -222,10 +222,11 @@ class Wiring:
             self.end.callback(self._feed.close)
         return self._feed
 
-    def people(self) -> dict[str, str]:
-        """The browsers, their names by participant id; those that stand for a flow's WebRTC leg are none."""
+    def people(self, *, gone: bool = False) -> dict[str, str]:
+        """The browsers, their names by participant id, on demand with those that are `gone`; what stands for a WebRTC leg is none."""
         legs = tuple(f"{flow.id} " for mode in self.modes.values() for flow in mode.flows)
-        return {one.id: one.name for one in self.side.participants if not one.name.startswith(legs)}
+        made = self.side.names if gone else {one.id: one.name for one in self.side.participants}
+        return {number: name for number, name in made.items() if not name.startswith(legs)}
 
     def answers(self) -> Answers:
         """What spoils answers on demand; made when first asked for."""

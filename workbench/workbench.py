@@ -67,7 +67,6 @@ class Workbench(Lessons, Views, Steering, TakeAway):
         self.voice: Voice = self._wiring.voice
         self.webrtc: WebRtc = self._wiring.webrtc
         self.endpoints: Endpoints = self._wiring.endpoints
-        self._people: dict[str, Participant] = {}
         self._left: list[str] = []
         self._rules: dict[str, dict[str, str] | None] = {}
         if _in_notebook():
@@ -107,9 +106,7 @@ class Workbench(Lessons, Views, Steering, TakeAway):
     def participant(self, name: str = "browser") -> Participant:
         """The participant of this name, in the session; made when first asked for."""
         side = self._wiring.side
-        if self._people.get(name) not in side.participants:
-            self._people[name] = next((one for one in side.participants if one.name == name), None) or side.create(name)
-        return self._people[name]
+        return side.named(name) or side.create(name)
 
     def delete(self, participant: Participant) -> None:
         """Delete a participant: its token admits nobody any more."""

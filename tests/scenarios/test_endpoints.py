@@ -152,6 +152,21 @@ def test_an_endpoint_whose_device_has_gone_is_replaced(brtc: World) -> None:
     assert brtc.hears() == TOGETHER
 
 
+def test_a_softphone_gets_an_endpoint_that_has_had_no_device(brtc: World) -> None:
+    brtc.idle()
+    side = brtc.parts.side
+    fresh = side.for_device(brtc.browser)
+    assert fresh.id != brtc.browser.id and side.for_device(brtc.browser) == fresh
+    # until it is there, calls go to the one that is
+    assert side.for_call("") == brtc.wb.participant("browser") == brtc.browser
+    brtc.wb.connect(fresh)
+    brtc.idle()
+    brtc.wb.transfer.dial(brtc.phone())
+    brtc.idle()
+    assert brtc.hears() == TOGETHER
+    assert [one["endpointId"] for one in brtc.local.state()["endpoints"]] == [fresh.id]
+
+
 def test_the_browsers_endpoint_is_one_whoever_asks_first(loop: Loop, workers: ThreadPoolExecutor, tmp_path: Path) -> None:
     world = start(loop, workers, tmp_path, webrtc="endpoints")
     world.wb.delete(world.browser)

@@ -204,17 +204,17 @@ class Show:
 
     def _browser(self) -> None:
         """The audience's own browser, or a simulated one where none comes."""
-        stage, browser = self._stage, self._stage.browser()
+        stage = self._stage
 
         def devices(named: bool) -> bool:
-            return any(one["name"] or not named for one in stage.local.devices(browser))
+            return any(one["name"] or not named for one in stage.local.devices(stage.browser()))
 
         with suppress(WorkbenchError):
             self.until(lambda: self._silent.is_set() or devices(named=True), "the page", PAGE_SECONDS)
         heard = devices(named=True)
         self.tell({"heard": heard})
         if not devices(named=False):
-            stage.local.connect(browser)
+            stage.local.connect(stage.browser())
 
     def _clear(self) -> None:
         for flow in self.mode.flows:

@@ -33,8 +33,9 @@ class EndpointSide:
         self._gate = gate
         self._lock = threading.Lock()
         self._kept: dict[str, Participant] = {}
-        self._made: list[str] = []
-        # Their device has gone, and no other may come (brtc 3).
+        self._made: dict[str, str] = {}
+        # Those that have had a device, and those whose device has gone: no other may come (brtc 3).
+        self._used: set[str] = set()
         self._spent: set[str] = set()
         self._instead: list[Participant] = []
         # What flows call their rooms by, where there is no session to name them.
@@ -52,6 +53,18 @@ class EndpointSide:
         with self._lock:
             return tuple(self._made)
 
+    def named(self, name: str) -> Participant | None:
+        """Of the endpoints of this name the one whose device came last; while there is no device, the newest."""
+        found = [one for one in self.participants if one.name == name]
+        connected = [one for one in found if one.id in self._used]
+        return next(reversed(connected or found), None)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Name by id of every endpoint made here, deleted or not."""
+        with self._lock:
+            return dict(self._made)
+
     def create(self, name: str, about: About | None = None) -> Participant:
         """Make an endpoint. It can be connected once its device is there and publishes (brtc 4.1: endpointEligible)."""
         self._tidy(name)
@@ -66,19 +79,18 @@ class EndpointSide:
         endpoint = Participant(str(made["endpointId"]), name, self.session, Secret(made["token"]))
         with self._lock:
             self._kept[endpoint.id] = endpoint
-            self._made.append(endpoint.id)
+            self._made[endpoint.id] = name
         return endpoint
 
     def delete(self, participant: Participant, about: About | None = None) -> None:
         """Delete an endpoint once; one that is gone already, after 24 hours say, is no error."""
         with self._lock:
-            self._spent.discard(participant.id)
             if self._kept.pop(participant.id, None) is None:
                 return
         gone(self._api.delete, participant.id, about=about)
 
     def _tidy(self, name: str) -> None:
-        """Delete those of this name that are of no use any more."""
+        """Delete those of this name whose device has gone."""
         with self._lock:
             spent = [one for one in self._kept.values() if one.id in self._spent and one.name == name]
         for one in spent:
@@ -86,16 +98,30 @@ class EndpointSide:
 
     def hear(self, event: Event) -> None:
         """An event came. Once its device has gone, an endpoint serves nobody: the next to be asked for is a new one."""
-        if event.event_type == "endpointDisconnected":
+        marks = {"endpointConnected": self._used, "endpointDisconnected": self._spent}
+        if event.event_type in marks:
             with self._lock:
-                self._spent.update(self._kept.keys() & {event.data.get("endpointId")})
+                marks[event.event_type].update(self._kept.keys() & {event.data.get("endpointId")})
 
     def for_call(self, name: str, about: About | None = None) -> Participant:
-        """Whom a call is connected with: the browser's own endpoint, for no session would join two."""
+        """Whom a call is connected with: the browser's own endpoint, for no session would join two.
+
+        Others of that name whose device came before are of no use any more, and are deleted.
+        """
         with self._lock:
             standing_in = self._instead[-1:]
-        found = [*standing_in, *(one for one in self.participants if one.name == BROWSER)]
-        return found[0] if found else self.create(BROWSER, about)
+        if standing_in:
+            return standing_in[0]
+        chosen = self.named(BROWSER) or self.create(BROWSER, about)
+        for one in self.participants:
+            if one.name == BROWSER and one.id in self._used and one != chosen:
+                self.delete(one, about)
+        return chosen
+
+    def for_device(self, participant: Participant) -> Participant:
+        """The endpoint, or, when it has had a device, one of the same name that has not."""
+        unused = [one for one in self.participants if one.name == participant.name and one.id not in self._used]
+        return unused[-1] if unused else self.create(participant.name)
 
     def after_call(self, participant: Participant, about: About | None = None) -> None:
         """Nothing: an endpoint takes the next call, too."""

@@ -77,6 +77,10 @@ class WebRtcSide(Protocol):
         """Whether a participant can be a call of its own, as Bridge and Conference need."""
         ...
 
+    def named(self, name: str) -> Participant | None:
+        """The participant of this name."""
+        ...
+
     def create(self, name: str, about: About | None = None) -> Participant:
         """Make a participant that hears everybody in the session."""
         ...
@@ -93,6 +97,10 @@ class WebRtcSide(Protocol):
         """That call is over."""
         ...
 
+    def for_device(self, participant: Participant) -> Participant:
+        """Whom a device connects as that is to stand for the participant."""
+        ...
+
     def standing_in(self, participant: Participant) -> AbstractContextManager[None]:
         """Meanwhile this participant is the browser, whoever else may be."""
         ...
@@ -104,6 +112,11 @@ class WebRtcSide(Protocol):
     @property
     def made(self) -> tuple[str, ...]:
         """Ids of everything made on the platform, deleted or not."""
+        ...
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Name by id of every participant made, deleted or not."""
         ...
 
     def callee(self, participant: Participant) -> Callee:
@@ -127,8 +140,9 @@ class Sessions:
         self._api = api
         self._lock = threading.Lock()
         self._session: str | None = None
+        self._sessions: list[str] = []
         self._participants: dict[str, Participant] = {}
-        self._made: list[str] = []
+        self._made: dict[str, str] = {}
 
     @property
     def session(self) -> str:
@@ -148,7 +162,17 @@ class Sessions:
     def made(self) -> tuple[str, ...]:
         """Ids of everything made here, deleted or not: participants and, last, the session."""
         with self._lock:
-            return (*self._made, *filter(None, [self._session]))
+            return (*self._made, *self._sessions, *filter(None, [self._session]))
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Name by id of every participant made here, deleted or not."""
+        with self._lock:
+            return dict(self._made)
+
+    def named(self, name: str) -> Participant | None:
+        """The first participant of this name."""
+        return next((one for one in self.participants if one.name == name), None)
 
     def create(self, name: str, about: About | None = None) -> Participant:
         """Make a participant and add it to the session; it hears everybody there, later ones too."""
@@ -162,7 +186,7 @@ class Sessions:
         participant = Participant(str(made["participant"]["id"]), name, session, Secret(made["token"]))
         with self._lock:
             self._participants[participant.id] = participant
-            self._made.append(participant.id)
+            self._made[participant.id] = name
         self._api.add_participant(session, participant.id, {"sessionId": session}, about=about)
         return participant
 
@@ -180,6 +204,10 @@ class Sessions:
     def after_call(self, participant: Participant, about: About | None = None) -> None:
         """Delete it: its token has served."""
         self.delete(participant, about)
+
+    def for_device(self, participant: Participant) -> Participant:
+        """The participant: its token admits one device after the other."""
+        return participant
 
     def standing_in(self, participant: Participant) -> AbstractContextManager[None]:
         """Nothing to do: whoever is in the session hears the call."""
@@ -203,7 +231,7 @@ class Sessions:
     def _delete_session(self) -> None:
         with self._lock:
             session, self._session = self._session, None
-            self._made.extend(filter(None, [session]))
+            self._sessions.extend(filter(None, [session]))
         if session is not None:
             gone(self._api.delete_session, session)
 

@@ -134,11 +134,14 @@ class Panels:
         """Who hears whom."""
         return self._panel(("matrix",), self._new_matrix)
 
-    def softphone(self, name: str, token: str) -> Softphone:
-        """The softphone of a participant or an endpoint, by its token; `name` is what it is shown by."""
-        lines = self._lines
-        page = (lambda: lines.softphone_page(token)) if self._local else None
-        return self._panel(("softphone", token), lambda: Softphone(name, self.publisher, grant=lambda: lines.softphone(token), page=page))
+    def softphone(self, name: str, token: str, now: Callable[[], str] | None = None) -> Softphone:
+        """The softphone of a participant or an endpoint, by its token; `name` is what it is shown by.
+
+        `now` gives the token to connect with where that may change.
+        """
+        lines, given = self._lines, now or (lambda: token)
+        page = (lambda: lines.softphone_page(given())) if self._local else None
+        return self._panel(("softphone", token), lambda: Softphone(name, self.publisher, grant=lambda: lines.softphone(given()), page=page))
 
     def handset(self, phone: Any) -> Handset:
         """The handset of a simulated phone."""
