@@ -130,7 +130,7 @@ BRIDGE = [
         'phone_leg = wb.bridge.dial_phone(phone, flow, tag="phone side")',
         "wb.bridge.take_inbound()\nphone.dial(wb.number)\nawait wb.wait_for('initiate')\nphone_leg = wb.bridge.flow.leg('phone')",
     ),
-    Break("step-02", "whoever answers first", "first = await", handler("bridge", "answer", "bxml.Ring(60)", "first = await")),
+    Break("step-02", "whoever answers first", "if wb.only_classic", handler("bridge", "answer", "bxml.Ring(60)", "if wb.only_classic")),
     # a phone that is answered at once
     Break("step-02", "nobody hears anybody yet", "by_hand=True", "by_hand=False", at="step-01"),
     Break("step-03", "the second to answer", 'wb.bridge.source("answer")', handler("bridge", "answer", "wb.bridge.wait()")),
@@ -169,7 +169,8 @@ BRIDGE = [
     Break(
         "step-06",
         "it goes to the leg that stays",
-        'wb.bridge.hangup("phone")\nawait wb.wait_for("disconnect", leg="phone")\nawait wb.wait_for("bridgeTargetComplete", leg="webrtc");',
+        'wb.bridge.hangup("phone")\nawait wb.wait_for("disconnect", leg="phone")\nif wb.classic:\n'
+        '    await wb.wait_for("bridgeTargetComplete", leg="webrtc")',
         "wb.bridge.hangup('webrtc')\nawait wb.wait_for('disconnect', leg='webrtc')\nawait wb.wait_for('bridgeComplete', leg='phone')",
     ),
     # a wrong handler
@@ -189,7 +190,7 @@ BRIDGE = [
         "step-08",
         "during the announcement",
         'wb.bridge.announce(caller, "This is for you alone.")\nawait wb.wait_for("redirect", leg=caller)\n'
-        'await wb.wait_for("bridgeTargetComplete", leg="webrtc")\n',
+        'if wb.classic:\n    await wb.wait_for("bridgeTargetComplete", leg="webrtc")\n',
         "",
     ),
     # the WebRTC leg is replaced
@@ -232,7 +233,9 @@ BRIDGE = [
         "wb.bridge.on('bridgeTargetComplete')(lambda event, flow: bxml.Hangup())\n    return wb.bridge.bridge(waiting)",
     ),
     # nobody leaves
-    Break("step-10", "without bridgeTargetCompleteUrl", 'wb.bridge.hangup(runner)\nawait wb.wait_for("disconnect", leg=target);', "pass"),
+    Break(
+        "step-10", "without bridgeTargetCompleteUrl", 'wb.bridge.hangup(runner)\n    await wb.wait_for("disconnect", leg=target)', "pass"
+    ),
     Break("step-11", "Bridge takes more ", "costs = wb.compare", ASKED_TWICE.format("answer") + "costs = wb.compare"),
     # nothing is changed
     Break("step-11", "a change to the call", '"announce phone", "back phone"', '"mute phone", "unmute phone"'),
@@ -314,9 +317,9 @@ CONFERENCE = [
     Break(
         "step-09",
         "a new life of the name",
-        'lives = []\nfor _ in range(2):\n    wb.conference.start(name="same-name")\n',
+        'lives = []\nfor _ in range(2):\n    if wb.classic:\n        wb.conference.start(name="same-name")\n',
         "wb.conference.start(name='same-name')\n"
-        "lives = [(await wb.wait_for('conferenceCreated')).data['conferenceId']]\nfor _ in range(1):\n",
+        "lives = [(await wb.wait_for('conferenceCreated')).data['conferenceId']]\nfor _ in range(1):\n    if wb.classic:\n        pass\n",
     ),
     Break("step-10", "then the document was", "goodbye] if", "goodbye, bxml.Redirect('http://127.0.0.1:9/')] if"),
     Break("step-10", "the verb after Conference ran", "[flow.enter(), goodbye] if", "flow.enter() if"),

@@ -9,7 +9,7 @@ import ast
 import contextlib
 import inspect
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,14 @@ class Cell:
     step: str
     id: str
     source: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """A line that a cell of a step has printed."""
+
+    step: str
+    line: str
 
 
 @dataclass(frozen=True)
@@ -69,20 +77,20 @@ class Stage:
     def __init__(self, loop: Loop, workers: ThreadPoolExecutor) -> None:
         self._loop, self._workers = loop, workers
 
-    async def run(self, cells: list[Cell], state: Path) -> Failure | None:
-        """Run cells until the first error; what they opened is closed."""
-        with self._world(state):
-            return await _run(cells)
+    async def run(self, cells: list[Cell], state: Path, said: list[Said] | None = None, **settings: str) -> Failure | None:
+        """Run cells until the first error; what they opened is closed. What they print goes to `said`."""
+        with self._world(state, settings):
+            return await _run(cells, [] if said is None else said)
 
     @contextlib.contextmanager
-    def _world(self, state: Path) -> Iterator[None]:
+    def _world(self, state: Path, given: Mapping[str, str]) -> Iterator[None]:
         joined, opened = OnStage(self._loop, self._workers), list[Workbench]()
 
         def make(**settings: Any) -> Workbench:
             # In a notebook a new one closes the one before.
             for one in opened:
                 one.close()
-            opened.append(Workbench(network=joined, local_url=PLATFORM, state_dir=state, **settings))
+            opened.append(Workbench(network=joined, local_url=PLATFORM, state_dir=state, **given, **settings))
             return opened[-1]
 
         try:
@@ -94,15 +102,17 @@ class Stage:
             joined.close()
 
 
-async def _run(cells: list[Cell]) -> Failure | None:
+async def _run(cells: list[Cell], said: list[Said]) -> Failure | None:
     names: dict[str, Any] = {"__name__": "__main__"}
     for cell in cells:
+        out = io.StringIO()
         try:
             code = compile(cell.source, cell.id, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-            with contextlib.redirect_stdout(io.StringIO()):
+            with contextlib.redirect_stdout(out):
                 waits = eval(code, names)
                 if inspect.iscoroutine(waits):
                     await waits
         except Exception as error:
             return Failure(cell, error)
+        said.extend(Said(cell.step, line) for line in out.getvalue().splitlines())
     return None

@@ -276,6 +276,24 @@ def test_the_browser_calls_nobody_who_is_not_allowed(brtc: World) -> None:
     assert [call["to"] for call in brtc.wb.voice.list_calls()] == ["+19195550112"]
 
 
+def test_a_request_of_a_device_that_is_not_there_is_not_done(brtc: World) -> None:
+    device(brtc).request("+19195550111")
+    brtc.idle()
+    (first,) = [event for event in brtc.parts.log.events() if event.event_type == "outboundConnectionRequest"]
+    brtc.wb.transfer.close()
+    brtc.idle()
+    path = brtc.parts.log.asked_at(first.id)
+    assert path is not None
+    # As if the event of its leaving had been lost: the API knows.
+    brtc.local.disconnect(brtc.browser)
+    brtc.idle()
+    brtc.parts.side._spent.clear()  # type: ignore[attr-defined]
+    brtc.webhook(path, signed=False, **{**first.data, "timestamp": first.data["timestamp"] + 9000})
+    last = [event for event in brtc.parts.log.events() if event.event_type == "outboundConnectionRequest"][-1]
+    assert "has no device now" in str(last.error)
+    assert len(list(brtc.wb.voice.list_calls())) == 1
+
+
 @pytest.mark.replaced
 def test_a_cell_decides_what_a_request_leads_to(brtc: World) -> None:
     asked = []

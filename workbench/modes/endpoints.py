@@ -137,6 +137,14 @@ class EndpointSide:
             with self._lock:
                 self._instead.remove(participant)
 
+    def check_asks(self, holder_id: str) -> None:
+        """Raises WorkbenchError unless it is the browser's endpoint, and connected as the API says: an event carries no credentials."""
+        browser = self.named(BROWSER)
+        if browser is None or browser.id != holder_id:
+            raise WorkbenchError("endpointId: only the browser's endpoint may ask for a call")
+        if self._api.get(holder_id).get("status") != "CONNECTED":
+            raise WorkbenchError("endpointId: the browser's endpoint has no device now, so it asks for nothing")
+
     def connect_verb(self, participant: Participant, status_url: str = "", **attributes: Any) -> bxml.Connect:
         """Connect to the endpoint; what becomes of it is told at `status_url`."""
         return bxml.Connect([bxml.Endpoint(participant.id)], event_callback_url=status_url or None, **attributes)

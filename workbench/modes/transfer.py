@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
 from workbench.errors import WorkbenchError
-from workbench.modes.base import Mode, speak
+from workbench.modes.base import Desk, Mode, speak
 from workbench.modes.documents import Document
 from workbench.modes.flow import WEBRTC, Flow, Leg
 from workbench.records import Event, Reply
@@ -19,6 +20,11 @@ class TransferMode(Mode):
     """The phone's call runs `<Transfer>`; the platform dials the WebRTC leg and takes it down with the call."""
 
     name = "transfer"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        # Of two requests at once the second finds the browser in a call.
+        self._asked = threading.Lock()
 
     def dial(self, phone: Any, **fields: Any) -> Flow:
         """Call a phone; once it answers, it hears a sentence and is connected with the browser."""
@@ -59,22 +65,21 @@ class TransferMode(Mode):
         """Answer an event of one of our flows; what a device asks for begins one."""
         if event.event_type != "outboundConnectionRequest" or event.flow is not None:
             return super().ask(event)
-        self._check_request(event)
-        flow = self.open()
-        reply = super().ask(replace(event, flow=flow.id))
-        # Nobody was called, so it will never be over by itself.
-        flow.closed = not flow.legs
+        with self._asked:
+            self._check_request(event)
+            flow = self.open()
+            reply = super().ask(replace(event, flow=flow.id))
+            # Nobody was called, so it will never be over by itself.
+            flow.closed = not flow.legs
         return reply
 
     def _check_request(self, event: Event) -> None:
         """Raises WorkbenchError for what is not to be done. That stale requests come is observed (brtc 5), the rest is our caution."""
         if event.data.get("toType", "PHONE_NUMBER") != "PHONE_NUMBER":
             raise WorkbenchError(f"toType: {event.data['toType']!r} cannot be called yet, only PHONE_NUMBER")
-        browser = self.desk.webrtc.for_call("browser")
-        if event.data.get("endpointId") != browser.id:
-            raise WorkbenchError("endpointId: only the browser's endpoint may ask for a call")
         if any(flow.up for flow in self.flows):
             raise WorkbenchError("the browser is in a call already, so its request is a stale one")
+        self.desk.webrtc.check_asks(str(event.data.get("endpointId")))
 
     def before(self, event: Event, flow: Flow, leg: Leg | None) -> None:
         """The WebRTC leg ends with the Transfer, and no webhook of its own tells us."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from workbench import bxml, tokens
 from workbench.clients import WebRtc
-from workbench.errors import ApiError
+from workbench.errors import ApiError, WorkbenchError
 from workbench.masking import Masker
 from workbench.modes.documents import Gate
 from workbench.records import About
@@ -103,6 +103,10 @@ class WebRtcSide(Protocol):
 
     def standing_in(self, participant: Participant) -> AbstractContextManager[None]:
         """Meanwhile this participant is the browser, whoever else may be."""
+        ...
+
+    def check_asks(self, holder_id: str) -> None:
+        """Raises WorkbenchError unless the browser itself, as the API knows it now, may ask for a call by this id."""
         ...
 
     def connect_verb(self, participant: Participant, status_url: str = "", **attributes: Any) -> bxml.Verb:
@@ -212,6 +216,10 @@ class Sessions:
     def standing_in(self, participant: Participant) -> AbstractContextManager[None]:
         """Nothing to do: whoever is in the session hears the call."""
         return nullcontext()
+
+    def check_asks(self, holder_id: str) -> None:
+        """Raises WorkbenchError: participants ask for nothing."""
+        raise WorkbenchError("with sessions no participant asks for a call")
 
     def connect_verb(self, participant: Participant, status_url: str = "", **attributes: Any) -> bxml.Transfer:
         """Transfer to the interconnect, the participant's token in the User-to-User value."""
