@@ -24,6 +24,7 @@ from nbformat import NotebookNode
 from tests.certificates import Certificate, issue
 from tests.conftest import ROOT
 from tests.notebooks.harness import LESSONS, Execution
+from tests.notebooks.test_endpoints import SKIPPED as SKIPPED_WITH_ENDPOINTS
 
 pytestmark = pytest.mark.sockets
 
@@ -46,6 +47,8 @@ SKIPPED = {
     "02_bridge": ["step-00", "step-01", "step-04", "step-05", "step-07", "hear", "step-09", "step-11"],
     "03_conference": ["step-00", "step-03", "step-04", "step-05", "hear", "step-06", "step-06", "step-07", "step-08", "step-12"],
 }
+# With endpoints the steps 9 and 10 say that first.
+ENDPOINTS = ["step-02", "step-05", "step-07", "hear", "step-12"]
 # What only the kernel can tell: how it was reached, and what others could see of it. All that can be taken away is taken away.
 LOOK = """
 import json, os, psutil, pathlib
@@ -130,12 +133,24 @@ def look_before_the_end(notebook: NotebookNode) -> None:
     notebook.cells.insert(end, nbformat.v4.new_code_cell(LOOK))
 
 
-def skips(ran: Execution) -> list[str]:
+def connect_a_device(notebook: NotebookNode, platform: Platform) -> None:
+    """Add a cell for what a reader's browser would do: come by the token of P1, and stay."""
+    come = f"""
+import httpx, ssl
+trusted = ssl.create_default_context(cafile={str(platform.certificate.root)!r})
+httpx.post("{platform.url}/_local/devices", json={{"token": str(p1.token)}}, verify=trusted, trust_env=False).raise_for_status()
+await wb.until(lambda: wb.endpoints.get(p1.id)["status"] == "CONNECTED")
+"""
+    made = next(index for index, cell in enumerate(notebook.cells) if "p1 = wb.participant" in cell.source)
+    notebook.cells.insert(made + 1, nbformat.v4.new_code_cell(come))
+
+
+def skips(ran: Execution, why: str = "live") -> list[str]:
     """The step of each cell that said it was skipped, and why."""
     found, step = [], ""
     for index, cell in enumerate(ran.notebook.cells):
         step = cell.id if cell.cell_type == "markdown" and cell.source.startswith("#") else step
-        said = re.findall(r"^Skipped live\. This step needs .+\.$", ran.text(index), re.MULTILINE) if cell.cell_type == "code" else []
+        said = re.findall(rf"^Skipped {why}\. This step needs .+\.$", ran.text(index), re.MULTILINE) if cell.cell_type == "code" else []
         found += [step] * len(said)
     return found
 
@@ -162,6 +177,21 @@ def test_live(lesson: Path, platform: Platform, agent: str, run_notebook: Callab
     }
     nbformat.write(ran.notebook, tmp_path / "saved.ipynb")
     assert leaked(tmp_path) == []
+
+
+def test_live_with_endpoints(platform: Platform, agent: str, run_notebook: Callable[..., Execution], tmp_path: Path) -> None:
+    """Today's product: no user and no password, OAuth2 for both APIs, a call that meets the reader's browser by Connect."""
+    given = {name: value for name, value in settings(platform, agent).items() if name not in ("BW_USERNAME", "BW_PASSWORD")}
+    given |= {"WORKBENCH_WEBRTC": "endpoints", "WORKBENCH_ENDPOINTS_URL": f"{platform.url}/v2"}
+
+    ran = run_notebook(LESSONS[0], environment=given, edit=lambda notebook: connect_a_device(notebook, platform))
+    assert ran.errors == []
+    assert (skips(ran), skips(ran, "with endpoints")) == (ENDPOINTS, SKIPPED_WITH_ENDPOINTS[LESSONS[0].stem])
+    state = platform.state()
+    assert (state["calls"], state["endpoints"]) == ([], [])
+    nbformat.write(ran.notebook, tmp_path / "saved.ipynb")
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [path.name for path in files for name in ("token", "client secret") if SECRETS[name].encode() in path.read_bytes()] == []
 
 
 def leaked(folder: Path) -> list[str]:
