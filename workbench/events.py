@@ -317,6 +317,8 @@ def _repeats(webhook: Webhook, before: _First) -> bool:
 
 
 def _event_of(webhook: Webhook, data: Mapping[str, Any], run: str, number: int, duplicate_of: int | None) -> Event:
+    # Its `from` and `to` are ids: of the call, and of the endpoint (brtc 4.2).
+    connecting = webhook.event_type == "connectStatus"
     return Event(
         id=number,
         run=run,
@@ -326,10 +328,10 @@ def _event_of(webhook: Webhook, data: Mapping[str, Any], run: str, number: int, 
         leg=webhook.leg,
         direction="webhook",
         event_type=webhook.event_type,
-        call_id=_text(data.get("callId")),
-        from_=_text(data.get("from")),
-        to=_text(data.get("to")),
-        cause=_text(data.get("cause") or (data.get("status") if webhook.event_type == "connectStatus" else None)),
+        call_id=_text(data.get("from" if connecting and data.get("fromType") == "CALL" else "callId")),
+        from_=None if connecting else _text(data.get("from")),
+        to=None if connecting else _text(data.get("to")),
+        cause=_text(data.get("cause") or (data.get("status") if connecting else None)),
         data=data,
         label=webhook.label,
         rule=webhook.rule,

@@ -368,7 +368,7 @@ class Wiring:
                 yield f"conference {one['name']}"
         yield from (f"session {one['id']}" for one in state["sessions"] if alone or one["id"] in made)
         yield from (f"participant {one['tag'] or one['id']}" for one in state["participants"] if alone or one["id"] in made)
-        yield from (f"endpoint {one['tag'] or one['id']}" for one in state["endpoints"] if alone or one["id"] in made)
+        yield from (f"endpoint {one['tag'] or one['endpointId']}" for one in state["endpoints"] if alone or one["endpointId"] in made)
 
     def _calls_up(self) -> Iterator[str]:
         for call_id in self.board.call_ids:

@@ -220,6 +220,7 @@ def test_closed_it_leaves_nothing(brtc: World) -> None:
     brtc.wb.delete(made)
     assert brtc.local.state()["endpoints"] == []
     brtc.wb.participant("browser")
+    assert brtc.wb.leftovers() == ["endpoint browser"]
     brtc.wb.close()
     assert brtc.joined is not None
     assert brtc.wb.leftovers() == []

@@ -26,7 +26,7 @@ export default {
         h("span", { class: "wb-claims", role: "list", "aria-label": `What the token of ${one.name} says` }, ...claims));
     };
     follow(model, box, ({ made = [], local = "" }) => {
-      box.count.textContent = made.length ? `${made.length} ${made[0].claims.endpoint ? "endpoints" : "in the session"}` : "";
+      box.count.textContent = made.length ? `${made.length} ${made[0].claims.endpoint ? (made.length > 1 ? "endpoints" : "endpoint") : "in the session"}` : "";
       refill(list, made.length ? made.map((one) => item(one, local)) : [h("li", { class: "wb-hint" }, "None yet.")]);
     });
   },
