@@ -64,7 +64,7 @@ class World:
         return self.app.test_client().post(f"/bridge/{event_type}{query}", json=body, auth=auth, headers=headers)
 
     def drained(self):
-        assert self.app.drain(5)
+        assert self.app.answering.drain(5)
         return self.log.events()
 
     def close(self):
@@ -267,7 +267,7 @@ def test_events_of_verbs_without_credentials_come_by_the_key_of_their_url(world)
     assert world.app.test_client().post(f"/bridge/referComplete{query}", json={"eventType": ["referComplete"]}).status_code == 400
     status = {"status": "INITIATED", "sessionId": "s-1"}  # nothing in it says which event it is
     assert world.app.test_client().post(f"/bridge/connectStatus{query}", json=status).status_code == 200
-    assert world.app.drain(10)
+    assert world.app.answering.drain(10)
     assert [event.event_type for event in world.mode.asked] == ["referComplete", "connectStatus"]
     assert key not in str(world.log.events()) + str(world.log.refusals())
 
@@ -416,7 +416,7 @@ def test_nothing_is_printed(world, capfd):
 def test_what_comes_after_close_is_dropped(world):
     world.app.close()
     assert world.send("disconnect").status_code == 200
-    assert world.app.drain(5)
+    assert world.app.answering.drain(5)
     assert world.mode.asked == []
 
 

@@ -145,7 +145,7 @@ async def test_only_with_a_browser_there_is_time_to_listen(wb, monkeypatch):
 
 def test_a_handler_does_not_wait_for_handlers(wb):
     release = threading.Event()
-    wb._wiring.app.lanes.put("a flow", release.wait)
+    wb._wiring.app.answering.lanes.put("a flow", release.wait)
     began = time.monotonic()
     wb.transfer.open().handling(None, wb._wiring.settle)
     assert time.monotonic() - began < 2

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from tests.conftest import ROOT
-from workbench import Settings, Workbench
+from workbench import Settings, Workbench, leftovers
 from workbench import workbench as module
 from workbench.__main__ import main
 from workbench.errors import ApiError, CallbackError, SettingsError, WaitError, WorkbenchError
@@ -168,7 +168,7 @@ class TestEnd:
             workbench.close()
         workbench.close()
         assert workbench.closed
-        assert workbench._wiring.in_process() == []
+        assert leftovers.in_process(workbench._wiring) == []
 
     def test_forgotten_it_is_closed(self, tmp_path: Path) -> None:
         workbench = Workbench(state_dir=tmp_path)

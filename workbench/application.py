@@ -145,7 +145,7 @@ class Application:
         self._end.close()
 
     def _settle(self) -> None:
-        self.wsgi.drain(DRAIN_SECONDS)
+        self.wsgi.answering.drain(DRAIN_SECONDS)
 
     def _admit(self) -> None:
         given = request.authorization

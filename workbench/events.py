@@ -7,23 +7,23 @@ death of the process (kill -9); after a power cut the last moments may be missin
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from workbench import entries
 from workbench.database import Database
 from workbench.errors import SettingsError
 from workbench.keys import kept_in, kept_password
 from workbench.masking import Masker, salt_in
-from workbench.records import ANSWERING, Begun, Event, Exchange, Refused, Reply, TurnedAway, Webhook
+from workbench.records import Begun, Event, Exchange, Refused, Reply, TurnedAway, Webhook
 from workbench.refused import CHALLENGED
 from workbench.settings import Settings
 
@@ -99,14 +99,14 @@ class EventLog:
             answer = first.answer if first else Future()
             if key is not None and first is None:
                 self._remember(key, _First(number, webhook.seq, answer))
-        stored = _event_of(webhook, masked, self.run, number, first.id if first else None)
+        stored = entries.of_webhook(webhook, masked, self.run, number, first.id if first else None)
         try:
             self._database.add(stored)
         except Exception:
             with self._lock:
                 self._answers.pop(key or (), None)
             raise
-        real = stored if masked == webhook.data else _event_of(webhook, webhook.data, self.run, number, stored.duplicate_of)
+        real = stored if masked == webhook.data else entries.of_webhook(webhook, webhook.data, self.run, number, stored.duplicate_of)
         return Begun(real, answer, stored)
 
     def finish(self, begun: Begun, reply: Reply) -> Event:
@@ -137,7 +137,7 @@ class EventLog:
         )
         with self._lock:
             number = next(self._numbers)
-        stored = _event_of_exchange(masked, self.run, number)
+        stored = entries.of_exchange(masked, self.run, number)
         self._database.add_finished(stored)
         self._tell(stored)
         return stored
@@ -314,60 +314,3 @@ def _repeats(webhook: Webhook, before: _First) -> bool:
     # On a paused clock two events may bear one time. The local platform numbers its deliveries and names its retries, so it can tell.
     numbered = webhook.seq is not None and before.seq is not None
     return not numbered or webhook.seq == before.seq or (webhook.rule or "").startswith("webhook.retry")
-
-
-def _event_of(webhook: Webhook, data: Mapping[str, Any], run: str, number: int, duplicate_of: int | None) -> Event:
-    # Its `from` and `to` are ids: of the call, and of the endpoint (brtc 4.2).
-    connecting = webhook.event_type == "connectStatus"
-    return Event(
-        id=number,
-        run=run,
-        time=webhook.time,
-        mode=webhook.mode,
-        flow=webhook.flow,
-        leg=webhook.leg,
-        direction="webhook",
-        event_type=webhook.event_type,
-        call_id=_text(data.get("from" if connecting and data.get("fromType") == "CALL" else "callId")),
-        from_=None if connecting else _text(data.get("from")),
-        to=None if connecting else _text(data.get("to")),
-        cause=_text(data.get("cause") or (data.get("status") if connecting else None)),
-        data=data,
-        label=webhook.label,
-        rule=webhook.rule,
-        seq=webhook.seq,
-        duplicate_of=duplicate_of,
-    )
-
-
-def _event_of_exchange(exchange: Exchange, run: str, number: int) -> Event:
-    asked = exchange.request if isinstance(exchange.request, dict) else {}
-    answered = exchange.response if isinstance(exchange.response, dict) else {}
-    parts = exchange.path.strip("/").split("/")
-    answering = ANSWERING.get()
-    return Event(
-        id=number,
-        run=run,
-        time=exchange.time,
-        mode=exchange.about.mode,
-        flow=exchange.about.flow,
-        leg=exchange.about.leg,
-        direction="request",
-        event_type=exchange.operation,
-        call_id=_text(answered.get("callId")) or next((part for part in reversed(parts) if part.startswith("c-")), None),
-        from_=_text(asked.get("from")),
-        to=_text(asked.get("to")),
-        cause=None,
-        data={"method": exchange.method, "path": exchange.path, "request": exchange.request, "response": exchange.response}
-        | ({} if answering is None else {"during": answering}),
-        status=exchange.status,
-        handler_ms=None,
-        error=exchange.error,
-        label=exchange.label,
-        rule=exchange.rule,
-        seq=exchange.seq,
-    )
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None if value is None else json.dumps(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 USER = "workbench"
 # How long handlers of webhooks that were answered already may take to end.
 DRAIN_SECONDS = 5.0
-_THREADS = ("callback-server", "waitress", "callbacks-", "log-checkpoints", "workbench-")
 
 
 class Network:
@@ -58,7 +57,7 @@ class Wiring:
         self.end = ExitStack()
         self.settings = settings
         self.process: LocalProcess | None = None
-        self._before = frozenset(threading.enumerate())
+        self.before = frozenset(threading.enumerate())
         self._closing = threading.Lock()
         self.closed = False
         self._answers: Answers | None = None
@@ -250,7 +249,7 @@ class Wiring:
 
             local = self.local if isinstance(self.local, Local) else None
             self._stepper = Stepper(self.gate, local, self.masker.text, write, seen=self.log.pending, closed=self.closed)
-            self.app.held_seconds = self._stepper.held_seconds
+            self.app.answering.held_seconds = self._stepper.held_seconds
             self.end.callback(when_interrupted(self._stepper.release))
         return self._stepper
 
@@ -276,7 +275,7 @@ class Wiring:
         from workbench.modes.flow import in_handler
 
         if not self.holding and not in_handler() and not threading.current_thread().name.startswith("callbacks-"):
-            self.app.drain(DRAIN_SECONDS)
+            self.app.answering.drain(DRAIN_SECONDS)
 
     def run_on(self) -> None:
         """While the platform's clock stands still: run it until nothing is under way. Who waits for an event would wait for ever."""
@@ -347,40 +346,3 @@ class Wiring:
                 # An interrupt does not keep the other parts from ending, so that there is nothing to do again.
                 self.closed = True
                 atexit.unregister(self.close)
-
-    def on_platform(self) -> list[str]:
-        """What of ours is still on the platform."""
-        if isinstance(self.local, Local):
-            return list(self._in_state(self.local.state()))
-        kind = "endpoint" if self.settings.webrtc == "endpoints" else "participant"
-        return [*self._calls_up(), *(f"{kind} {one.name}" for one in self.side.participants)]
-
-    def kept(self) -> list[str]:
-        """What of this run is still on the platform, as far as the log tells: the next start ends it."""
-        return [f"{one.name} (the next start ends it)" for one in self.undoing.kept] if self.undoing is not None else []
-
-    def _in_state(self, state: dict[str, Any]) -> Iterator[str]:
-        # A platform that others use too may hold things of theirs.
-        alone, calls, made = self.process is not None, self.board.call_ids, self.side.made
-        yield from (f"call {one['callId']} ({one['state']})" for one in state["calls"] if alone or one["callId"] in calls)
-        for one in state["conferences"]:
-            if alone or any(member["callId"] in calls for member in one["members"]):
-                yield f"conference {one['name']}"
-        yield from (f"session {one['id']}" for one in state["sessions"] if alone or one["id"] in made)
-        yield from (f"participant {one['tag'] or one['id']}" for one in state["participants"] if alone or one["id"] in made)
-        yield from (f"endpoint {one['tag'] or one['endpointId']}" for one in state["endpoints"] if alone or one["endpointId"] in made)
-
-    def _calls_up(self) -> Iterator[str]:
-        for call_id in self.board.call_ids:
-            with suppress(ApiError):
-                if (state := self.voice.call(call_id)["state"]) != "disconnected":
-                    yield f"call {call_id} ({state})"
-
-    def in_process(self) -> list[str]:
-        """What of ours is still in this process or beside it: threads, the callback server's port, the platform's process."""
-        left = [f"thread {one.name}" for one in threading.enumerate() if one not in self._before and one.name.startswith(_THREADS)]
-        if self.server.running:
-            left.append(f"port {self.server.port}")
-        if self.process is not None and self.process.running:
-            left.append(f"process {self.process.pid}")
-        return left

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from getpass import getpass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from workbench import credentials, status, waiting
+from workbench import credentials, leftovers, status, waiting
 from workbench.errors import ApiError, SettingsError, WorkbenchError
 from workbench.handles import NoLocal, Phone
 from workbench.lessons import Lessons
@@ -202,7 +202,7 @@ class Workbench(Lessons, Views, Steering, TakeAway):
 
     def leftovers(self) -> list[str]:
         """What of ours is still there: on the platform, and once closed also threads, ports and processes. Closed well: nothing."""
-        return list(self._left) if self.closed else self._wiring.on_platform()
+        return list(self._left) if self.closed else leftovers.on_platform(self._wiring)
 
     @property
     def left_behind(self) -> LeftBehind:
@@ -224,13 +224,13 @@ class Workbench(Lessons, Views, Steering, TakeAway):
             return
         try:
             self._wiring.tidy()
-            self._left = self._wiring.on_platform()
+            self._left = leftovers.on_platform(self._wiring)
         except ApiError as error:
             # The platform may be gone; all that is here ends nevertheless.
             self._left = [f"whatever the platform has, it could not be asked: {error}"]
         finally:
             self._wiring.close()
-        self._left += [*self._wiring.kept(), *self._wiring.in_process()]
+        self._left += [*leftovers.kept(self._wiring), *leftovers.in_process(self._wiring)]
 
     def __enter__(self) -> Self:
         return self

@@ -148,7 +148,7 @@ class World:
     def _settle(self, run: Callable[[], object]) -> World:
         while True:
             run()
-            assert self.parts.app.drain(10)
+            assert self.parts.app.answering.drain(10)
             lines = list(self.local.lines(self._seen))
             if not lines:
                 return self

@@ -290,6 +290,7 @@ def test_a_request_of_a_device_that_is_not_there_is_not_done(brtc: World) -> Non
     brtc.idle()
     brtc.parts.side._spent.clear()  # type: ignore[attr-defined]
     brtc.webhook(path, signed=False, **{**first.data, "timestamp": first.data["timestamp"] + 9000})
+    brtc.idle()
     last = [event for event in brtc.parts.log.events() if event.event_type == "outboundConnectionRequest"][-1]
     assert "has no device now" in str(last.error)
     assert len(list(brtc.wb.voice.list_calls())) == 1

@@ -188,7 +188,7 @@ def test_an_asynchronous_webhook_that_comes_again_is_handled_once(world: World) 
     told = world.parts.log.events(flow=flow.id)[-1]
     for _ in range(2):
         assert world.webhook(flow.url("disconnect", "phone").removeprefix(world.wb.url), **told.data).status_code == 200
-    assert world.parts.app.drain(10)
+    assert world.parts.app.answering.drain(10)
     assert ended == ["phone"]
     again = "<- disconnect phone (busy) again"
     assert world.rows() == ["-> createCall phone", "<- disconnect phone (busy)", again, again]

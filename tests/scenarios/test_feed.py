@@ -88,7 +88,7 @@ def test_a_webhook_of_a_flow_that_nobody_knows_does_no_harm(world: World) -> Non
     reader = Reader()
     world.parts.feed().subscribe(reader)
     stray = Webhook("transfer", "answer", "transfer-99", "phone", "/transfer/answer?flow=transfer-99", {"callId": "c-old"}, time.time())
-    world.parts.app.answer(stray)
+    world.parts.app.answering.answer(stray)
     flow = world.wb.transfer.dial(world.phone())
     world.idle()
     reader.until(lambda: {"transfer-99", flow.id} <= {one["flow"] for one in reader.messages.values()})
