@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from pydantic import SecretStr
 
-from workbench.credentials import asked, chosen, said
+from workbench.credentials import asked, chosen, ended, said
 from workbench.settings import Settings
 
 CLIENT = {"client_id": "a-client", "client_secret": "a-secret"}
@@ -59,6 +59,11 @@ def test_what_will_not_work_for_ever_is_said(tmp_path, given, today, told):
     line = said(live(tmp_path, **given), today)
     assert told in line
     assert not any(secret in line for secret in ("a-secret", "a-password", "someone", "a-client"))
+
+
+def test_basic_credentials_end_for_voice(tmp_path):
+    given = [USER, CLIENT | USER, CLIENT]
+    assert [[ended(live(tmp_path, **one), day) for one in given] for day in (BEFORE, AFTER)] == [[False] * 3, [True, False, False]]
 
 
 def test_missing_ones_are_asked_for(tmp_path):

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.test_undoing import environment, free_port, live
-from workbench import Workbench
+from workbench import Workbench, credentials
 from workbench.doctor import _advice, examine
 from workbench.findings import Findings, note, ok, wrong
 from workbench.process import LocalProcess
@@ -148,6 +149,14 @@ def test_what_settings_lack_is_found_without_starting(tmp_path: Path) -> None:
     found = examine(Settings(platform="live", state_dir=tmp_path, account_id="9900000"))
     assert lines(found, "wrong").count("settings") >= 3
     assert "BW_ID_CLIENT_ID" in repr(found) and "docs/live.md" in repr(found)
+
+
+def test_a_user_alone_is_no_credential_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {"username": "someone", "password": "a-password", "base_callback_url": "https://lab.example.com", "state_dir": tmp_path}
+    settings = Settings(platform="live", account_id="9911111", application_id="app", number="+15550100001", **known)
+    for ends, state in ((date(2999, 1, 1), "note"), (date(2026, 1, 1), "wrong")):
+        monkeypatch.setattr(credentials, "BASIC_ENDS", ends)
+        assert "credentials" in lines(examine(settings), state)
 
 
 def test_what_a_machine_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

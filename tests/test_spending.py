@@ -69,6 +69,8 @@ def test_what_is_allowed_is_told_without_full_numbers(spending):
     with pytest.raises(SpendingError) as caught:
         spending.charge(OTHER)
     assert OTHER not in str(caught.value)
+    # as a notebook shows it
+    assert caught.value._render_traceback_() == [f"SpendingError: {caught.value}"]
 
 
 @pytest.mark.parametrize(

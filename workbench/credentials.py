@@ -28,6 +28,11 @@ def chosen(settings: Settings, *, prefer_basic: bool) -> Literal["OAuth2", "Basi
     return "OAuth2" if client else ""
 
 
+def ended(settings: Settings, today: date | None = None) -> bool:
+    """Whether Voice, or BRTC, would be sent a user's Basic credentials, which are taken no more (documented end)."""
+    return chosen(settings, prefer_basic=False) == "Basic" and (today or date.today()) >= BASIC_ENDS
+
+
 def said(settings: Settings, today: date | None = None) -> str:
     """One line about the credentials of a live workbench: what goes where, and what will not work for ever."""
     voice, webrtc = chosen(settings, prefer_basic=False), chosen(settings, prefer_basic=True)

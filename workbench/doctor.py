@@ -107,8 +107,11 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     for what in settings.missing():
         yield wrong("settings", f"{what} is missing", "put it into the environment or .env; docs/live.md says where it is found")
     if settings.live and not settings.missing():
-        # what it says of Basic is no reason to stop, but one to act
-        yield note("credentials", credentials.said(settings))
+        # What it says of Basic is a reason to act, and from its end on one to stop.
+        if credentials.ended(settings):
+            yield wrong("credentials", credentials.said(settings), "set client_id and client_secret, docs/live.md says where they are made")
+        else:
+            yield note("credentials", credentials.said(settings))
         if not settings.user_number:
             yield note("your telephone", "user_number (USER_NUMBER) is not set: wb.phone() needs it, wb.phone('+1…') does not")
     if settings.tunnel == "ngrok" and (missing := ngrok_missing(settings)) is not None:

@@ -83,6 +83,10 @@ class CallbackError(WorkbenchError):
 class SpendingError(WorkbenchError):
     """A call that costs money and that nobody has allowed; nothing was sent."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: where in the workbench it was found is of no interest (IPython asks for this)."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class WaitError(WorkbenchError):
     """An awaited event did not come in time; the message lists what was seen."""
