@@ -144,8 +144,8 @@ class TakeAway:
         """A panel for an audience: one button plays the story of a mode, or of the one chosen there, with sound (local platform)."""
         from workbench.demo import STORIES, Show, Stage
 
-        names = [self._mode(mode).name] if mode else list(STORIES)
         parts = self._wiring
+        names = [self._mode(mode).name] if mode else [name for name in STORIES if parts.modes[name].joins]
         stage = Stage(parts.local, parts.board, parts.feed, parts.modes, self.phone, self.participant, parts.settings.number)
         stories = {name: (STORIES[name].title, STORIES[name].lead) for name in names}
         return self._panel().demo(stories, lambda: str(parts.side.for_device(self.participant()).token), lambda: Show(stage))
