@@ -62,7 +62,10 @@ APPLICATION: dict[str, Row] = {
     "as_pytest": ({*CONTRACT, "cassette", "files"}, set()),
     "tape": ({*CONTRACT, "cassette", "masking"}, {"httpx"}),
     "differing": ({*CONTRACT, "cassette", "masking", "records", "tape"}, {"pandas"}),
-    "replay": ({*CONTRACT, "cassette", "clients", "differing", "evening", "modes", "records", "settings", "tape", "wire"}, {"httpx"}),
+    "replay": (
+        {*CONTRACT, "cassette", "clients", "differing", "endpoints", "entries", "evening", "modes", "records", "settings", "tape", "wire"},
+        {"httpx"},
+    ),
     "failing": ({*CONTRACT, "handles", "local", "modes", "records", "spoiling"}, set()),
     "faults": (CONTRACT, set()),
     "verdict": ({*CONTRACT, "masking", "modes"}, set()),

@@ -15,14 +15,31 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from workbench import entries
 from workbench.cassette import Cassette, Request, Told
 from workbench.clients import Voice, WebRtc
 from workbench.differing import Replay, Step
+from workbench.endpoints import Endpoints
 from workbench.errors import WorkbenchError
 from workbench.evening import BASE
-from workbench.modes import Board, BridgeMode, ConferenceMode, Desk, Flow, Gate, Handler, Mode, Sessions, TransferMode
+from workbench.modes import (
+    Board,
+    BridgeMode,
+    ConferenceMode,
+    Desk,
+    EndpointSide,
+    Flow,
+    Gate,
+    Handler,
+    Mode,
+    Sessions,
+    TransferMode,
+    WebRtcSide,
+)
+from workbench.modes.endpoints import BROWSER
+from workbench.modes.flow import WEBRTC
 from workbench.modes.handlers import EVENT_TYPES, TELLING
-from workbench.records import STANDIN, Event, Reply, Webhook
+from workbench.records import STANDIN, Reply, Webhook
 from workbench.settings import Settings
 from workbench.tape import Tape
 from workbench.wire import Wire
@@ -117,12 +134,7 @@ class _Player:
             self._begun(board.flow(flow))
         if one.given and self._flow is not None and (held := self._flow.legs.get(leg or "")) is not None:
             held.planned[:1] = [self._document(one.reply)]
-        data = one.data
-        cause = data.get("cause") or (data.get("status") if one.event_type == "connectStatus" else None)
-        values = (data.get("callId"), data.get("from"), data.get("to"), cause)
-        call_id, from_, to, cause = (None if value is None else str(value) for value in values)
-        event = Event(number, "", 0.0, mode.name, flow, leg, "webhook", one.event_type, call_id, from_, to, cause, data)
-        return mode.ask(event)
+        return mode.ask(entries.of_webhook(replace(webhook, flow=flow, leg=leg), one.data, "", number, None))
 
     def _document(self, reply: str) -> str:
         """A recorded document with what was hidden in it put back: our gate adds its credentials, and the newest token is the one."""
@@ -175,7 +187,10 @@ class _Player:
         mode, to = self._bench.mode, str(asked.get("to", ""))
         fields = {_snake(name): value for name, value in asked.items() if name not in _OURS}
         first = not flow.legs
-        if first and isinstance(mode, BridgeMode) and flow.plan in ("sequential", "early"):
+        if first and isinstance(mode, BridgeMode) and not mode.desk.webrtc.callable:
+            if WEBRTC in self._cassette.legs:
+                mode.dial_webrtc(flow)
+        elif first and isinstance(mode, BridgeMode) and flow.plan in ("sequential", "early"):
             phones = {number for number in self._cassette.legs.values() if number != self._cassette.interconnect}
             phone = to if to in phones else next(iter(phones), "")
             later = (lambda: mode.dial_webrtc(flow)) if flow.plan == "sequential" else (lambda: mode.dial_phone(phone, flow))
@@ -205,7 +220,13 @@ def _bench(cassette: Cassette, handlers: Mode | Mapping[str, Handler] | None) ->
     for name, number in sorted(cassette.legs.items(), key=lambda item: len(item[0])):
         if number != cassette.interconnect:
             board.names.setdefault(number, name)
-    side = Sessions(webrtc, cassette.interconnect, gate)
+    # Endpoints have no address; sessions always have one.
+    endpoints = EndpointSide(Endpoints(settings, transport=tape), gate)
+    side: WebRtcSide = Sessions(webrtc, cassette.interconnect, gate) if cassette.interconnect else endpoints
+    if side is endpoints and not any(isinstance(one, Request) and one.operation == "createEndpoint" for one in cassette.events):
+        # It was there before this flow.
+        endpoints.create(BROWSER)
+        tape.made.clear()
     desk = Desk(voice, side, board, gate, "application", cassette.number, frame=_nothing, view=_nothing)
     mode = (type(own) if own is not None else MODES[cassette.mode])(desk)
     functions = handlers.replaced if isinstance(handlers, Mode) else handlers or {}

@@ -16,6 +16,7 @@ from workbench.cassette import Request, Told
 from workbench.masking import HIDDEN
 
 _ACCOUNT = re.compile(r"^.*?/accounts/[^/]+")
+_ENDPOINT = re.compile(r"<Endpoint>\s*([^<\s]+)\s*</Endpoint>")
 # Tokens are made anew: none is in a cassette. They admit nobody anywhere.
 _SECRET, _NOW = "cassette", 1_700_000_000.0
 
@@ -79,6 +80,11 @@ class Tape(httpx.BaseTransport):
         self._count += 1
         return tokens.issue(account_id="9900000", participant_id=participant, secret=_SECRET, now=_NOW, tid=f"+{self._count:015}")
 
+    def _endpoint(self) -> str:
+        """The one that the recorded answers name, so that a document is the same again."""
+        named = (_ENDPOINT.search(one.reply) for one in self.events if isinstance(one, Told))
+        return next((found.group(1) for found in named if found), f"e-of-this-replay-{self._count}")
+
     def _plain(self, method: str, path: str) -> httpx.Response:
         self._count += 1
         if method == "POST" and path == "/calls":
@@ -86,6 +92,8 @@ class Tape(httpx.BaseTransport):
         if method == "POST" and path == "/participants":
             name = f"participant-of-this-replay-{self._count}"
             return _answer(200, {"participant": {"id": name}, "token": self._token(name)})
+        if method == "POST" and path == "/endpoints":
+            return _answer(201, {"data": {"endpointId": self._endpoint(), "token": "endpoint-of-this-replay"}})
         if method == "GET":
             return _answer(404, {"type": "not-in-cassette", "description": f"the cassette has no answer to {method} {path}"})
         return _answer(200, {})

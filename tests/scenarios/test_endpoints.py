@@ -109,6 +109,28 @@ def test_when_the_browser_hangs_up_the_phone_waits(brtc: World) -> None:
     assert brtc.hears() == {"phone": [], "browser": []}
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_calls_with_endpoints_can_be_replayed(brtc: World, known: bool) -> None:
+    if not known:
+        # Then the first call makes one; it has no device, and the next verb runs.
+        brtc.wb.delete(brtc.browser)
+    brtc.wb.transfer.dial(brtc.phone())
+    brtc.idle()
+    brtc.wb.transfer.close()
+    bridged = brtc.wb.bridge.dial(brtc.phone())
+    brtc.idle()
+    brtc.wb.bridge.announce("phone", "Alone.")
+    brtc.idle()
+    brtc.wb.bridge.join("phone", "webrtc")
+    brtc.idle()
+    brtc.wb.bridge.swap(brtc.phone(2))
+    brtc.idle()
+    bridged.close()
+    for flow in (brtc.wb.transfer.flow, bridged):
+        played = brtc.wb.replay(brtc.wb.cassette(flow))
+        assert played.same, played.difference
+
+
 def test_a_room_is_one_of_phones(brtc: World) -> None:
     brtc.wb.conference.dial(brtc.phone())
     brtc.wb.conference.take_inbound()
