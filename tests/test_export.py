@@ -20,7 +20,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.test_undoing import live
 from workbench import Workbench, bxml
+from workbench.application import Handlers, create
 from workbench.bxml import Pause
 from workbench.bxml import SpeakSentence as Say
 from workbench.cassette import Cassette, Told
@@ -29,7 +31,9 @@ from workbench.export import REQUIRED, export
 from workbench.export.carried import PACKAGE, carried
 from workbench.export.folder import MANIFEST
 from workbench.export.names import Found, examine
+from workbench.local import Local
 from workbench.process import LocalProcess
+from workbench.server import CallbackServer
 
 LIMIT = 30
 
@@ -429,6 +433,40 @@ def test_it_serves_the_same_flow_on_a_local_platform(notebook: Any, tmp_path: Pa
     run = log.runs()[-1].run
     assert told(log.events(flow="transfer-1", run=run)) == expected, "the same flow as in the notebook"
     log.close()
+
+
+@pytest.mark.sockets
+def test_with_endpoints_it_joins_a_phone_with_a_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Workbench(webrtc="endpoints", state_dir=tmp_path / "notebook") as wb:
+        wb.connect(wb.participant())
+        wb.transfer.dial(wb.phone())
+        wb.local.clock.run_to_idle()
+        wb.transfer.flow.close()
+        written = wb.export_app(tmp_path / "out")
+    assert written.cassettes == 1 and "WORKBENCH_WEBRTC=endpoints" in (written.folder / ".env.example").read_text()
+    platform = LocalProcess()
+    local = Local(platform.url, platform.token)
+    given = live(platform) | {"WORKBENCH_WEBRTC": "endpoints", "WORKBENCH_STATE_DIR": str(tmp_path / "state")}
+    base = f"http://127.0.0.1:{given['WORKBENCH_PORT']}"
+    for name, value in (given | {"BASE_CALLBACK_URL": base}).items():
+        monkeypatch.setenv(name, value)
+    application = create(Handlers(), {"CALLS_ALLOWED": "*", "CALLBACK_PASSWORD": PASSWORD})
+    server = CallbackServer(application.wsgi, application.settings.port, application.settings.host).start()
+    try:
+        shown = httpx.get(f"{base}/participant", auth=("application", PASSWORD), trust_env=False).json()
+        assert set(shown) == {"endpointId", "token"}
+        local.connect(shown)
+        local.clock.pause()
+        application.dial("+19195550112")
+        local.clock.run_to_idle()
+        assert local.hears()["hears"] == {"+19195550112": [shown["endpointId"]], shown["endpointId"]: ["+19195550112"]}
+        application.close()
+        assert (local.state()["calls"], local.state()["endpoints"]) == ([], [])
+    finally:
+        server.stop()
+        local.close()
+        platform.close()
 
 
 @pytest.mark.sockets

@@ -74,7 +74,7 @@ APPLICATION: dict[str, Row] = {
     "placeholders": ({*CONTRACT, "modes"}, set()),
     "interrupts": (set(), set()),
     "application": (
-        {*CONTRACT, "callbacks", "clients", "events", "guard", "masking", "modes", "server", "settings", "spending"},
+        {*CONTRACT, "callbacks", "clients", "endpoints", "events", "guard", "masking", "modes", "server", "settings", "spending"},
         {"flask", "httpx", "dotenv"},
     ),
     "export": ({*CONTRACT, "cassette", "files", "replay"}, set()),

@@ -21,11 +21,12 @@ from flask import Response, abort, jsonify, request
 
 from workbench.callbacks import CallbackApp, create_app
 from workbench.clients import Voice, WebRtc
+from workbench.endpoints import Endpoints
 from workbench.errors import ApiError, SettingsError, WorkbenchError
 from workbench.events import open_log
 from workbench.guard import Guard
 from workbench.masking import Masker
-from workbench.modes import Board, BridgeMode, ConferenceMode, Desk, Gate, Handler, Mode, Sessions, TransferMode
+from workbench.modes import Board, BridgeMode, ConferenceMode, Desk, EndpointSide, Gate, Handler, Mode, Sessions, TransferMode, WebRtcSide
 from workbench.server import CallbackServer
 from workbench.settings import Settings
 from workbench.spending import Spending
@@ -109,7 +110,12 @@ class Application:
         voice, webrtc = Voice(settings, self.log.record_request, spending=spending), WebRtc(settings, self.log.record_request)
         self._end.callback(voice.close)
         self._end.callback(webrtc.close)
-        self.side = Sessions(webrtc, settings.interconnect, gate)
+        self.side: WebRtcSide = Sessions(webrtc, settings.interconnect, gate)
+        if settings.webrtc == "endpoints":
+            api = Endpoints(settings, self.log.record_request, spending=spending)
+            self._end.callback(api.close)
+            self.side = endpoints = EndpointSide(api, gate)
+            self._end.callback(self.log.subscribe(endpoints.hear))
         parts = (voice, self.side, board, gate, settings.application_id, settings.number)
         desk = Desk(*parts, frame=self.log.frame, view=_no_view, settle=self._settle, shown=masker.text)
         for name, mode in MODES.items():
@@ -122,9 +128,8 @@ class Application:
 
     @property
     def participant(self) -> Any:
-        """The browser's participant; made when first asked for. Whoever has its `token` hears and speaks."""
-        known = next((one for one in self.side.participants if one.name == "browser"), None)
-        return known or self.side.create("browser")
+        """The browser's participant or endpoint; made when first asked for. Whoever has its `token` hears and speaks."""
+        return self.side.named("browser") or self.side.create("browser")
 
     def dial(self, number: str, mode: str = "transfer") -> Any:
         """Call a phone in a mode; gives the flow. Raises WorkbenchError for what is no number, ApiError when the call is refused."""
@@ -157,7 +162,8 @@ class Application:
     def _browser(self) -> Response:
         """GET /participant, with the credentials of the callbacks: the token with which a browser takes part."""
         self._admit()
-        response = jsonify(participantId=self.participant.id, token=str(self.participant.token))
+        browser = self.side.for_device(self.participant)
+        response = jsonify({"participantId" if self.side.callable else "endpointId": browser.id, "token": str(browser.token)})
         response.headers["Cache-Control"] = "no-store"
         return response
 

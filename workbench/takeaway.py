@@ -107,9 +107,8 @@ class TakeAway:
             held = [one if isinstance(one, Cassette) else Cassette.load(one) for one in cassettes]
         handlers = {mode.name: mode.replaced for mode in parts.modes.values()}
         inbound = parts.board.inbound
-        return export(
-            folder, handlers, held, inbound=inbound.name if inbound else "transfer", overwrite=overwrite, all_fit=cassettes is not None
-        )
+        as_here = {"inbound": inbound.name if inbound else "transfer", "webrtc": parts.settings.webrtc}
+        return export(folder, handlers, held, **as_here, overwrite=overwrite, all_fit=cassettes is not None)
 
     def capsule(
         self, path: str | Path = "call.html", flow: Flow | str | None = None, title: str | None = None, overwrite: bool = False

@@ -58,10 +58,12 @@ def export(
     cassettes: Iterable[Cassette] = (),
     *,
     inbound: str = "transfer",
+    webrtc: str = "sessions",
     overwrite: bool = False,
     all_fit: bool = True,
 ) -> Exported:
-    """Write an application with these handlers, functions by event type and mode. `inbound` answers calls to the number.
+    """Write an application with these handlers, functions by event type and mode. `inbound` answers calls to the number,
+    `webrtc` is who stands for the browser: sessions or endpoints.
 
     Raises WorkbenchError that names every handler that cannot leave and why, or the files that are in the way, or, if `all_fit`, a cassette
     that the handlers answer otherwise than recorded; then nothing is written. Without `all_fit` such a cassette is left out.
@@ -76,7 +78,7 @@ def export(
         **{f"tests/cassettes/{name}": text for name, text in _named(held).items()},
         "README.md": texts.readme(_version(), {mode: list(found) for mode, found in handlers.items()}, inbound, len(held)),
         "requirements.txt": "".join(f"{name}=={version(name)}\n" for name in REQUIRED),
-        ".env.example": texts.ENVIRONMENT.format(inbound=inbound),
+        ".env.example": texts.ENVIRONMENT.format(inbound=inbound, webrtc=webrtc),
         ".gitignore": texts.IGNORED,
         "LICENSE": _license(),
         "workbench/__init__.py": INIT.format(version=_version()),

@@ -59,6 +59,8 @@ BW_USERNAME=
 BW_PASSWORD=
 BW_VOICE_APPLICATION_ID=
 BW_NUMBER=
+# Who stands for the browser: sessions (classic WebRTC, participants) or endpoints (BRTC).
+WORKBENCH_WEBRTC={webrtc}
 
 # Where Bandwidth reaches this application, without a path: https://calls.example.com
 BASE_CALLBACK_URL=
@@ -82,6 +84,7 @@ WORKBENCH_STATE_DIR=state
 # BW_NUMBER=+19195550100
 # WORKBENCH_VOICE_URL=http://127.0.0.1:8010/api/v2
 # WORKBENCH_WEBRTC_URL=http://127.0.0.1:8010/v1
+# WORKBENCH_ENDPOINTS_URL=http://127.0.0.1:8010/v2
 # WORKBENCH_TOKEN_URL=http://127.0.0.1:8010/api/v1/oauth2/token
 # BASE_CALLBACK_URL=http://127.0.0.1:8020
 """
