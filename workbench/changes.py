@@ -174,8 +174,19 @@ HOW = {
         "leave": "the others stay in the room",
     },
 }
+# With endpoints what joins is Connect, whatever the mode.
+HOW_CONNECTED = {
+    "transfer": {**HOW["transfer"], "back": "Connect again", "resume": "Connect again", "leave": "the phone's end ends the call"},
+    "bridge": {
+        **HOW["bridge"],
+        **dict.fromkeys(("back", "resume"), "Connect again"),
+        "swap": "call another phone, Connect to the endpoint that waits",
+        "leave": "the endpoint waits for the next call",
+    },
+}
 COSTS = {
     "transfer": "one call with two ends (documented)",
     "bridge": "two calls (documented)",
     "conference": "a call per leg, and the conference costs extra (documented)",
 }
+COSTS_CONNECTED = dict.fromkeys(HOW_CONNECTED, "one call, connected with an endpoint, which by itself costs nothing (documented)")

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
-from workbench.changes import COSTS
 from workbench.compare import Comparison, table
 from workbench.playing import Picture, Scene
 from workbench.tables import html as matrix_html
@@ -45,7 +44,7 @@ def rows_of(comparison: Comparison) -> list[Row]:
     changes = [
         Row(name, tuple(_outcome(comparison.played[mode].scenes[at]) for mode in modes)) for at, name in enumerate(comparison.moments)
     ]
-    return [*counted, *changes, Row("cost class", tuple(Cell(COSTS[mode]) for mode in modes))]
+    return [*counted, *changes, Row("cost class", tuple(Cell(comparison.costs[mode]) for mode in modes))]
 
 
 def as_data(comparison: Comparison) -> dict[str, Any]:
@@ -73,7 +72,7 @@ def as_text(comparison: Comparison) -> str:
     lines = [told(comparison), table(comparison.counts).to_string()]
     for name, outcomes in comparison.survived.iterrows():
         lines += ["", str(name), *(f"  {mode}: {outcome}" for mode, outcome in outcomes.items())]
-    costs = [f"cost class of {mode}: {COSTS[mode]}" for mode in comparison.modes]
+    costs = [f"cost class of {mode}: {comparison.costs[mode]}" for mode in comparison.modes]
     return "\n".join(filter(None, ["\n".join(lines), "", *costs, comparison.note]))
 
 

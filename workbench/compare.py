@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from workbench.changes import COSTS
@@ -60,7 +60,7 @@ def table(counts: Iterable[Count]) -> DataFrame:
 class Comparison:
     """A story under several modes, shown side by side and read like its `table`: `costs["webhooks"]`, `costs.loc["bridge"]`.
 
-    `played` is empty live, where nothing is played; `ladders` and `timing` are drawn from the flows.
+    `played` is empty live, where nothing is played; `ladders` and `timing` are drawn from the flows; `costs` are the classes of cost.
     """
 
     story: Story | None
@@ -68,6 +68,7 @@ class Comparison:
     played: Mapping[str, Played]
     ladders: Mapping[str, Any]
     timing: Timing
+    costs: Mapping[str, str] = field(default_factory=lambda: COSTS)
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -85,7 +86,7 @@ class Comparison:
         counted = table(self.counts)
         for name, outcomes in self.survived.iterrows():
             counted[name] = outcomes
-        counted["cost class"] = [COSTS[mode] for mode in counted.index]
+        counted["cost class"] = [self.costs[mode] for mode in counted.index]
         return counted
 
     @property

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from workbench.changes import HOW, MEANS, Cannot, Turn
+from workbench.changes import HOW, HOW_CONNECTED, MEANS, Cannot, Turn
 from workbench.errors import WorkbenchError
 from workbench.handles import Phone
 from workbench.local import Local
@@ -149,7 +149,8 @@ class Stage:
         self.local.clock.advance(moment.after)
         self.idle()
         before, calls = self.picture(story), self._calls(flow)
-        means, how = MEANS[flow.mode.name][moment.change], HOW[flow.mode.name].get(moment.change, "")
+        said = HOW if flow.mode.desk.webrtc.callable else HOW_CONNECTED
+        means, how = MEANS[flow.mode.name][moment.change], said[flow.mode.name].get(moment.change, "")
         why = str(means) if isinstance(means, Cannot) else ""
         if not why and moment.who not in calls and moment.change != "join":
             why = f"{moment.who} is not there"

@@ -104,6 +104,7 @@ class Views:
             return self._compare(modes, story, tell)
 
     def _compare(self, modes: Sequence[str], story: Any, tell: Callable[[str], object]) -> Comparison:
+        from workbench.changes import COSTS, COSTS_CONNECTED
         from workbench.compare import Comparison, count
         from workbench.story import Story
 
@@ -119,6 +120,7 @@ class Views:
             played=played,
             ladders={flow.mode.name: self._figure(flow, happened) for flow in flows},
             timing=self._timing(flows, happened),
+            costs=COSTS if self._wiring.side.callable else COSTS_CONNECTED,
         )
 
     @property

@@ -144,7 +144,10 @@ def test_a_room_is_one_of_phones(brtc: World) -> None:
 def test_a_story_compares_what_can_be_joined(brtc: World) -> None:
     changed = {"change": "swap", "who": "phone", "by": "phone 2"}
     story = {"name": "change", "moments": ["announce phone", "back phone", changed, "leave webrtc"]}
-    survived = brtc.wb.compare(story=story).survived
+    compared = brtc.wb.compare(story=story)
+    survived = compared.survived
+    assert "cost class of bridge: one call, connected with an endpoint" in repr(compared)
+    assert "Connect again" in compared._repr_html_()
     assert list(survived.columns) == ["transfer", "bridge"]
     transfer, bridge = (list(survived[mode]) for mode in survived)
     assert transfer[:2] == bridge[:2] == ["webrtc ends, phone stays", "webrtc comes, phone stays"]

@@ -14,7 +14,7 @@ from bandwidth.rest import RESTClientObject
 
 from workbench.clients import Voice
 from workbench.copying import BANDWIDTH, Hosts, copies
-from workbench.events import _event_of_exchange
+from workbench.entries import of_exchange
 from workbench.records import Event, Exchange
 from workbench.settings import Settings
 
@@ -63,7 +63,7 @@ def asked(method: str) -> tuple[Event, httpx.Request]:
     result = function(*(IDS[name] for name in wanted if name in IDS), **BODIES.get(method, {}))
     if inspect.isgenerator(result):
         list(result)
-    return _event_of_exchange(exchanges[0], "run", 1), requests[0]
+    return of_exchange(exchanges[0], "run", 1), requests[0]
 
 
 def sent(code: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, Any, Any]:
