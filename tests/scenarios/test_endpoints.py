@@ -99,6 +99,17 @@ def test_callers_wait_for_the_endpoint_in_turn(brtc: World) -> None:
     assert len(brtc.wb.bridge.flows) == 1
 
 
+def test_phones_wait_while_the_endpoint_is_busy_elsewhere(brtc: World) -> None:
+    brtc.wb.transfer.dial(brtc.phone(3))
+    brtc.idle()
+    flow = brtc.wb.bridge.dial(brtc.phone())
+    brtc.wb.bridge.dial_phone(brtc.phone(2), flow)
+    brtc.idle()
+    assert brtc.hears() == {"phone 3": ["browser"], "phone": [], "phone 2": [], "browser": ["phone 3"]}
+    assert not any("updateCall" in row for row in brtc.rows(flow))
+    assert sum("(DENIED)" in row for row in brtc.rows(flow)) == 2
+
+
 def test_when_the_browser_hangs_up_the_phone_waits(brtc: World) -> None:
     flow = brtc.wb.bridge.dial(brtc.phone())
     brtc.idle()

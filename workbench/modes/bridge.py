@@ -150,9 +150,12 @@ class BridgeMode(Mode):
         return self.on_answer(event, flow)
 
     def on_connectStatus(self, event: Event, flow: Flow) -> None:
-        """How a connection with an endpoint goes (endpoints only). Once it is over, the next phone that waits is connected."""
+        """How a connection with an endpoint goes (endpoints only). Once it is over, the next phone that waits is connected.
+
+        Not when the endpoint cannot be had (DENIED, FAILED): phones that wait would be sent there in turns, for ever.
+        """
         webrtc = flow.webrtc
-        if webrtc is not None and webrtc.waiting:
+        if webrtc is not None and webrtc.waiting and event.cause in ("COMPLETED", "CANCELED"):
             following = next((leg for leg in flow.phones if leg.waiting and leg is not webrtc.former), None)
             if following is not None:
                 self.join(following, webrtc)

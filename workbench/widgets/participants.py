@@ -95,7 +95,7 @@ class Participants(Panel):
     def html(self) -> str:
         """The participants as static HTML."""
         listed = _view(self._lookout.look(), self._devices is not None)["made"]
-        rows = [[one["name"], one["status"], one["claims"].get("participant"), one["claims"].get("expires")] for one in listed]
+        rows = [[one["name"], one["status"], one["claims"].get("participant") or one["id"], one["claims"].get("expires")] for one in listed]
         return text.table_html(self.title, ["participant", "status", "the token names", "expires"], rows)
 
     def close(self) -> None:
