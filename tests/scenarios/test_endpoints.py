@@ -12,7 +12,7 @@ from tests.scenarios.joined import Loop, World, start
 from workbench import bxml
 from workbench.errors import SpendingError, WorkbenchError
 from workbench.handles import Device
-from workbench.modes import Flow
+from workbench.modes import EndpointSide, Flow
 from workbench.records import Event
 
 TOGETHER = {"phone": ["browser"], "browser": ["phone"]}
@@ -188,6 +188,29 @@ def test_an_endpoint_whose_device_has_gone_is_replaced(brtc: World) -> None:
     assert brtc.hears() == TOGETHER
 
 
+def test_both_names_of_a_devices_end_are_known(brtc: World) -> None:
+    """The API's description calls the events otherwise than the guide (brtc 4.1)."""
+    brtc.idle()
+    (told,) = [one for one in brtc.parts.log.events() if one.event_type == "endpointConnected"]
+    path = brtc.parts.log.asked_at(told.id)
+    assert path is not None
+    assert brtc.webhook(path, signed=False, eventType="DEVICE_DISCONNECTED", endpointId=brtc.browser.id).status_code == 200
+    assert brtc.parts.side.named("browser") is None
+
+
+def test_after_a_day_an_endpoint_is_of_no_use(brtc: World) -> None:
+    now = [0.0]
+    side = EndpointSide(brtc.wb.endpoints, now=lambda: now[0])
+    old = side.create("browser")
+    now[0] = 24 * 3600 - 1.0
+    assert side.for_device(old) == old
+    now[0] += 1
+    again = side.for_device(old)
+    assert again != old and side.participants == (again,)
+    assert old.id not in [one["endpointId"] for one in brtc.local.state()["endpoints"]]
+    side.close()
+
+
 def test_a_softphone_gets_an_endpoint_that_has_had_no_device(brtc: World) -> None:
     brtc.idle()
     side = brtc.parts.side
@@ -324,7 +347,7 @@ def test_a_request_of_a_device_that_is_not_there_is_not_done(brtc: World) -> Non
     # As if the event of its leaving had been lost: the API knows.
     brtc.local.disconnect(brtc.browser)
     brtc.idle()
-    brtc.parts.side._spent.clear()  # type: ignore[attr-defined]
+    brtc.parts.side._kept[brtc.browser.id].gone = False  # type: ignore[attr-defined]
     brtc.webhook(path, signed=False, **{**first.data, "timestamp": first.data["timestamp"] + 9000})
     brtc.idle()
     last = [event for event in brtc.parts.log.events() if event.event_type == "outboundConnectionRequest"][-1]

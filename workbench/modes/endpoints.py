@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from workbench import bxml
@@ -18,6 +20,24 @@ if TYPE_CHECKING:
     from workbench.endpoints import Endpoints
 
 BROWSER = "browser"
+# An endpoint and its token live that long, in seconds (documented, brtc 3).
+LIFETIME = 24 * 3600.0
+# What tells that a device came or went, as the guide and as the API's description calls it (brtc 4.1).
+CAME, WENT = ("endpointConnected", "DEVICE_CONNECTED"), ("endpointDisconnected", "DEVICE_DISCONNECTED")
+
+
+@dataclass
+class _Kept:
+    """An endpoint and what became of it: `used` once it has had a device, `gone` when that has left, and no other may come (brtc 3)."""
+
+    endpoint: Participant
+    until: float
+    used: bool = False
+    gone: bool = False
+
+    def over(self, now: float) -> bool:
+        """Whether nobody can use it any more."""
+        return self.gone or now >= self.until
 
 
 class EndpointSide:
@@ -27,25 +47,26 @@ class EndpointSide:
     # An endpoint is no address: no call goes to one.
     address = ""
 
-    def __init__(self, api: Endpoints, gate: Gate | None = None) -> None:
-        """`gate` is told when an endpoint's device comes and goes."""
+    def __init__(self, api: Endpoints, gate: Gate | None = None, now: Callable[[], float] = time.time) -> None:
+        """`gate` is told when an endpoint's device comes and goes; `now` is the time in seconds."""
         self._api = api
         self._gate = gate
         self._lock = threading.Lock()
-        self._kept: dict[str, Participant] = {}
+        self._now = now
+        self._kept: dict[str, _Kept] = {}
         self._made: dict[str, str] = {}
-        # Those that have had a device, and those whose device has gone: no other may come (brtc 3).
-        self._used: set[str] = set()
-        self._spent: set[str] = set()
         self._instead: list[Participant] = []
         # What flows call their rooms by, where there is no session to name them.
         self.session = f"workbench-{secrets.token_hex(4)}"
 
     @property
     def participants(self) -> tuple[Participant, ...]:
-        """The endpoints made here that can be used: neither deleted, nor has their device gone."""
+        """The endpoints made here that can be used: neither deleted nor too old, nor has their device gone."""
+        return tuple(one.endpoint for one in self._usable())
+
+    def _usable(self) -> list[_Kept]:
         with self._lock:
-            return tuple(one for one in self._kept.values() if one.id not in self._spent)
+            return [one for one in self._kept.values() if not one.over(self._now())]
 
     @property
     def made(self) -> tuple[str, ...]:
@@ -54,10 +75,10 @@ class EndpointSide:
             return tuple(self._made)
 
     def named(self, name: str) -> Participant | None:
-        """Of the endpoints of this name the one whose device came last; while there is no device, the newest."""
-        found = [one for one in self.participants if one.name == name]
-        connected = [one for one in found if one.id in self._used]
-        return next(reversed(connected or found), None)
+        """Of the endpoints of this name the newest that has a device; while none has, the newest."""
+        found = [one for one in self._usable() if one.endpoint.name == name]
+        connected = [one for one in found if one.used]
+        return next((one.endpoint for one in reversed(connected or found)), None)
 
     @property
     def names(self) -> dict[str, str]:
@@ -78,7 +99,7 @@ class EndpointSide:
             self._gate.keys.bind(key, str(made["endpointId"]))
         endpoint = Participant(str(made["endpointId"]), name, self.session, Secret(made["token"]))
         with self._lock:
-            self._kept[endpoint.id] = endpoint
+            self._kept[endpoint.id] = _Kept(endpoint, self._now() + LIFETIME)
             self._made[endpoint.id] = name
         return endpoint
 
@@ -90,18 +111,19 @@ class EndpointSide:
         gone(self._api.delete, participant.id, about=about)
 
     def _tidy(self, name: str) -> None:
-        """Delete those of this name whose device has gone."""
+        """Delete those of this name that are of no use any more."""
         with self._lock:
-            spent = [one for one in self._kept.values() if one.id in self._spent and one.name == name]
-        for one in spent:
+            over = [one.endpoint for one in self._kept.values() if one.endpoint.name == name and one.over(self._now())]
+        for one in over:
             self.delete(one)
 
     def hear(self, event: Event) -> None:
         """An event came. Once its device has gone, an endpoint serves nobody: the next to be asked for is a new one."""
-        marks = {"endpointConnected": self._used, "endpointDisconnected": self._spent}
-        if event.event_type in marks:
+        came, went = event.event_type in CAME, event.event_type in WENT
+        if came or went:
             with self._lock:
-                marks[event.event_type].update(self._kept.keys() & {event.data.get("endpointId")})
+                if (kept := self._kept.get(str(event.data.get("endpointId")))) is not None:
+                    kept.used, kept.gone = kept.used or came, kept.gone or went
 
     def for_call(self, name: str, about: About | None = None) -> Participant:
         """Whom a call is connected with: the browser's own endpoint, for no session would join two.
@@ -113,14 +135,14 @@ class EndpointSide:
         if standing_in:
             return standing_in[0]
         chosen = self.named(BROWSER) or self.create(BROWSER, about)
-        for one in self.participants:
-            if one.name == BROWSER and one.id in self._used and one != chosen:
-                self.delete(one, about)
+        for one in self._usable():
+            if one.used and one.endpoint.name == BROWSER and one.endpoint != chosen:
+                self.delete(one.endpoint, about)
         return chosen
 
     def for_device(self, participant: Participant) -> Participant:
         """The endpoint, or, when it has had a device, one of the same name that has not."""
-        unused = [one for one in self.participants if one.name == participant.name and one.id not in self._used]
+        unused = [one.endpoint for one in self._usable() if one.endpoint.name == participant.name and not one.used]
         return unused[-1] if unused else self.create(participant.name)
 
     def after_call(self, participant: Participant, about: About | None = None) -> None:
@@ -157,6 +179,6 @@ class EndpointSide:
         """Delete all that is left."""
         with ExitStack() as last_first:
             with self._lock:
-                kept = tuple(self._kept.values())
+                kept = [one.endpoint for one in self._kept.values()]
             for endpoint in kept:
                 last_first.callback(self.delete, endpoint)
