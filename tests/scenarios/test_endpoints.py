@@ -249,6 +249,7 @@ def test_what_the_ladder_shows(brtc: World) -> None:
         "phone → WebRTC: parted",
         "Programmable Voice → this notebook: disconnect phone · hangup",
     ]
+    brtc.advance(5)
     device(brtc).request("+19195550112")
     brtc.idle()
     assert brtc.wb.transfer.setup_times()["set-up s"].to_list() == [1.0, 1.0]
@@ -334,6 +335,35 @@ def test_the_browser_calls_nobody_who_is_not_allowed(brtc: World) -> None:
     device(brtc).request("+19195550112")
     brtc.idle()
     assert [call["to"] for call in brtc.wb.voice.list_calls()] == ["+19195550112"]
+
+
+def test_a_browser_in_a_bridge_asks_for_nothing_else(brtc: World) -> None:
+    brtc.wb.bridge.dial(brtc.phone())
+    brtc.idle()
+    came = next(event for event in brtc.parts.log.events() if event.event_type == "endpointConnected")
+    path = brtc.parts.log.asked_at(came.id)
+    assert path is not None
+    asked = {"event": "outboundConnectionRequest", "to": "+19195550112", "toType": "PHONE_NUMBER", "timestamp": 1_800_000_000_000}
+    brtc.webhook(path, signed=False, endpointId=brtc.browser.id, **asked)
+    brtc.idle()
+    (told,) = [event for event in brtc.parts.log.events() if event.event_type == "outboundConnectionRequest"]
+    assert "in a call already" in str(told.error)
+
+
+def test_a_request_right_after_a_call_may_be_stale(brtc: World) -> None:
+    device(brtc).request("+19195550111")
+    brtc.idle()
+    brtc.phone().hangup()
+    brtc.idle()
+    device(brtc).request("+19195550111")
+    brtc.idle()
+    told = [event for event in brtc.parts.log.events() if event.event_type == "outboundConnectionRequest"]
+    assert "less than 5 s after a call's end" in str(told[-1].error)
+    brtc.advance(5)
+    device(brtc).request("+19195550111")
+    brtc.idle()
+    assert brtc.hears() == TOGETHER
+    assert len(list(brtc.wb.voice.list_calls())) == 2
 
 
 def test_a_request_of_a_device_that_is_not_there_is_not_done(brtc: World) -> None:

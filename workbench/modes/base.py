@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -162,6 +163,9 @@ class Mode:
         """Note what an event tells about its leg."""
         if leg is not None and event.event_type == "answer":
             leg.answered = True
+        if event.event_type == "disconnect" and event.data.get("eventTime"):
+            board = self.desk.board
+            board.last_end = max(board.last_end, datetime.fromisoformat(str(event.data["eventTime"])).timestamp())
 
     def after(self, event: Event, flow: Flow, leg: Leg | None, written: Written) -> None:
         """Note what our answer makes of the leg."""

@@ -21,6 +21,8 @@ class Board:
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
         self.current: Flow | None = None
+        # When a call ended last, in seconds since 1970 on the platform's clock.
+        self.last_end = 0.0
         self._inbound: Mode | None = None
         self._asked = False
         # One story at a time: two would share its phones.
@@ -108,6 +110,13 @@ class Board:
         """Whether a flow is of this run: calls of an earlier one may still be up and tell of theirs."""
         with self._lock:
             return flow_id in self._flows
+
+    @property
+    def endpoint_busy(self) -> bool:
+        """Whether a call of some flow is connected with an endpoint."""
+        with self._lock:
+            flows = tuple(self._flows.values())
+        return any(leg.endpoint and leg.up and not leg.waiting for flow in flows for leg in tuple(flow.legs.values()))
 
     def leg(self, call_id: str | None) -> Leg | None:
         """The leg of a call, if it is known."""

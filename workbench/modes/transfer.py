@@ -14,6 +14,8 @@ from workbench.records import Event, Reply
 
 # When one of these comes for the A leg, its B leg is over.
 _B_LEG_OVER = frozenset({"redirect", "transferComplete", "disconnect"})
+# For so long after a call's end a published sample does not believe a device that asks for another one.
+STALE_SECONDS = 5.0
 
 
 class TransferMode(Mode):
@@ -75,9 +77,12 @@ class TransferMode(Mode):
 
     def _check_request(self, event: Event) -> None:
         """Raises WorkbenchError for what is not to be done. That stale requests come is observed (brtc 5), the rest is our caution."""
+        asked = event.data.get("timestamp")
+        if isinstance(asked, (int, float)) and asked / 1000 < self.desk.board.last_end + STALE_SECONDS:
+            raise WorkbenchError(f"asked less than {STALE_SECONDS:g} s after a call's end, so it may be a stale request: ask again")
         if event.data.get("toType", "PHONE_NUMBER") != "PHONE_NUMBER":
             raise WorkbenchError(f"toType: {event.data['toType']!r} cannot be called yet, only PHONE_NUMBER")
-        if any(flow.up for flow in self.flows):
+        if any(flow.up for flow in self.flows) or self.desk.board.endpoint_busy:
             raise WorkbenchError("the browser is in a call already, so its request is a stale one")
         self.desk.webrtc.check_asks(str(event.data.get("endpointId")))
 
