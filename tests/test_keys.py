@@ -10,6 +10,7 @@ import pytest
 
 from workbench import bxml, keys
 from workbench.keys import Granted, Keys, kept_password, seal
+from workbench.masking import salt_in
 from workbench.modes import Gate
 
 
@@ -76,18 +77,19 @@ def test_the_dashboards_password_stays(tmp_path):
         assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
 
 
-def test_kernels_that_start_at_once_agree_on_the_dashboards_password(tmp_path):
+@pytest.mark.parametrize("kept", [lambda folder: kept_password(folder, "live 9911111"), salt_in], ids=["password", "salt"])
+def test_kernels_that_start_at_once_agree(tmp_path, kept):
     for round_ in range(30):
         folder, together = tmp_path / str(round_), Barrier(4)
         folder.mkdir()
 
         def start(_, folder=folder, together=together):
             together.wait()
-            return kept_password(folder, "live 9911111")
+            return kept(folder)
 
         with ThreadPoolExecutor(4) as several:
             made = set(several.map(start, range(4)))
-        assert made == {kept_password(folder, "live 9911111")}
+        assert made == {kept(folder)}
         assert len(list(folder.iterdir())) == 1
 
 

@@ -31,3 +31,27 @@ def write(path: str | Path, text: str, *, overwrite: bool = False) -> Path:
         beside.unlink(missing_ok=True)
         raise WorkbenchError(f"{target} cannot be written: {error.strerror or error}") from error
     return target
+
+
+def once(path: Path, content: bytes) -> bytes:
+    """What a file holds; made with `content` where there is none, or an empty one. Readable by its owner only. Raises OSError.
+
+    Whole or not at all, for another process may read it at this moment; of two that make it at once both get the first one's.
+    """
+    if path.exists():
+        if found := path.read_bytes():
+            return found
+        path.unlink()
+    made = path.with_name(f"{path.name}-{secrets.token_hex(8)}")
+    with os.fdopen(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(content)
+    try:
+        os.link(made, path)
+    except FileExistsError:
+        pass
+    except OSError:
+        # not every file system has links
+        made.replace(path)
+    finally:
+        made.unlink(missing_ok=True)
+    return path.read_bytes()

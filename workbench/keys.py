@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from urllib.parse import urlencode
+
+from workbench import files
 
 # Webhooks of older objects are turned away; a session lasts 9 hours and an endpoint 24.
 KEPT = 20_000
@@ -64,25 +65,7 @@ def kept_password(folder: Path, account: str) -> str:
 
     Raises OSError where the folder cannot be written.
     """
-    path = kept_in(folder, account)
-    if path.exists():
-        if found := path.read_text().strip():
-            return found
-        path.unlink()
-    made = folder / f"{path.name}-{secrets.token_hex(8)}"
-    with os.fdopen(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-        file.write(secrets.token_urlsafe(24))
-    try:
-        # Of two that start at once both take the first one's, for one alone will stand in the dashboard.
-        os.link(made, path)
-    except FileExistsError:
-        pass
-    except OSError:
-        # not every file system has links
-        made.replace(path)
-    finally:
-        made.unlink(missing_ok=True)
-    return path.read_text().strip()
+    return files.once(kept_in(folder, account), secrets.token_urlsafe(24).encode()).decode().strip()
 
 
 def kept_in(folder: Path, account: str) -> Path:

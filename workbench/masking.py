@@ -6,7 +6,6 @@ What is masked keeps a salted hash, so that two masked values can still be compa
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import secrets
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from workbench import files
 from workbench.errors import TokenError
 from workbench.tokens import Claims, read
 
@@ -134,12 +134,4 @@ class Masker:
 
 def salt_in(folder: Path) -> bytes:
     """The salt of this state directory, made on first use; readable by its owner only."""
-    path = folder / "salt"
-    if path.exists() and (salt := path.read_bytes()):
-        return salt
-    # Whole or not at all: another kernel may read it at this moment, and this one may end.
-    made = folder / f"salt-{secrets.token_hex(8)}"
-    with os.fdopen(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-        file.write(secrets.token_bytes(32))
-    made.replace(path)
-    return path.read_bytes()
+    return files.once(folder / "salt", secrets.token_bytes(32))
