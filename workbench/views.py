@@ -226,8 +226,8 @@ class Views:
         if isinstance(holder, str) and holder.count(".") != 2:
             holder = self.participant(holder)
         name, side = getattr(holder, "name", None) or "endpoint", self._wiring.side
-        known = holder if holder in side.participants else None
-        return self._panel().softphone(str(name), token_of(holder), lambda: token_of(side.for_device(known) if known else holder))
+        ours = getattr(holder, "id", None) in side.names
+        return self._panel().softphone(str(name), token_of(holder), lambda: token_of(side.for_device(holder) if ours else holder))
 
     def handset(self, phone: Phone | int | str = 1) -> Any:
         """The handset of a simulated phone as a panel: it rings here, and whoever answers speaks and hears."""

@@ -99,6 +99,33 @@ def test_callers_wait_for_the_endpoint_in_turn(brtc: World) -> None:
     assert len(brtc.wb.bridge.flows) == 1
 
 
+def test_the_next_phone_meets_the_browser_that_came_back(brtc: World) -> None:
+    flow = brtc.wb.bridge.dial(brtc.phone())
+    brtc.idle()
+    brtc.local.disconnect(brtc.browser)
+    brtc.idle()
+    brtc.wb.connect(brtc.wb.participant("browser"))
+    brtc.idle()
+    brtc.wb.bridge.swap(brtc.phone(2))
+    brtc.idle()
+    assert brtc.hears() == {"phone 2": ["browser"], "browser": ["phone 2"]}
+    assert flow.leg("webrtc").participant == brtc.wb.participant("browser")
+
+
+def test_a_connections_end_may_overtake_its_beginning(brtc: World) -> None:
+    brtc.local.disconnect(brtc.browser)
+    brtc.idle()
+    flow = brtc.wb.bridge.dial(brtc.phone())
+    brtc.idle()
+    begin, end = [event for event in brtc.parts.log.events(flow=flow.id) if event.event_type == "connectStatus"]
+    path = brtc.parts.log.asked_at(end.id)
+    assert path is not None and (begin.cause, end.cause) == ("INITIATED", "FAILED")
+    for status in ("FAILED", "INITIATED"):
+        assert brtc.webhook(path, signed=False, **{**end.data, "status": status, "sessionId": "another"}).status_code == 200
+        brtc.idle()
+    assert [leg.waiting for leg in flow.up] == [True, True]
+
+
 def test_phones_wait_while_the_endpoint_is_busy_elsewhere(brtc: World) -> None:
     brtc.wb.transfer.dial(brtc.phone(3))
     brtc.idle()

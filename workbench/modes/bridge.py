@@ -29,6 +29,8 @@ class BridgeMode(Mode):
         super().__init__(desk)
         # The call to place once a flow's first leg has answered.
         self._next: dict[str, Callable[[], Leg]] = {}
+        # Of each flow the connection with an endpoint that has ended last.
+        self._over: dict[str, str] = {}
 
     # -- calls ---------------------------------------------------------------------------------------------------------------------
 
@@ -110,8 +112,10 @@ class BridgeMode(Mode):
     def bridge(self, target: Leg) -> list[bxml.Verb]:
         """Join the call that runs this with the target; whichever leaves, the other one is asked for, or waits."""
         flow = target.flow
-        if target.endpoint and target.participant is not None:
-            return [flow.connect_verb(target.participant), self.wait()]
+        if target.endpoint:
+            # Its device may have come back meanwhile, by another endpoint.
+            target.participant = endpoint = flow.mode.desk.webrtc.for_call(target.name, about=target.about)
+            return [flow.connect_verb(endpoint), self.wait()]
         told = flow.url("bridgeTargetComplete", target.name)
         return [bxml.Bridge(target.id, bridge_complete_url=flow.url("bridgeComplete"), bridge_target_complete_url=told)]
 
@@ -176,10 +180,19 @@ class BridgeMode(Mode):
         if leg is None or webrtc is None or not webrtc.endpoint or webrtc.former is not leg:
             return
         if event.event_type == "connectStatus":
-            webrtc.waiting = event.data.get("status") != "INITIATED"
-            leg.waiting = webrtc.waiting and leg.up and not leg.aside
+            self._connected(event, webrtc, leg)
         elif event.event_type == "disconnect":
             webrtc.waiting = True
+
+    def _connected(self, event: Event, webrtc: Leg, leg: Leg) -> None:
+        connection, begins = str(event.data.get("sessionId")), event.cause == "INITIATED"
+        # A connection that fails at once is told of twice within moments, and the end may overtake the beginning.
+        if begins and self._over.get(webrtc.flow.id) == connection:
+            return
+        if not begins:
+            self._over[webrtc.flow.id] = connection
+        webrtc.waiting = not begins
+        leg.waiting = webrtc.waiting and leg.up and not leg.aside
 
     def after(self, event: Event, flow: Flow, leg: Leg | None, written: Written) -> None:
         """Who waits is read from what was really answered, so that a cell's handler counts as well."""
