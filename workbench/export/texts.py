@@ -91,7 +91,7 @@ WORKBENCH_STATE_DIR=state
 
 README = """# A voice application
 
-Taken out of a notebook of workbench {version}. It answers the callbacks of Bandwidth's Voice API and joins phones with WebRTC participants
+Taken out of a notebook of workbench {version}. It answers the callbacks of Bandwidth's Voice API and joins phones with WebRTC participants, or endpoints,
 by Transfer, Bridge or Conference. Your handlers are in `handlers.py` ({handlers}). All other events are answered by the modes' own
 handlers, in `workbench/modes/`.
 
@@ -125,7 +125,7 @@ It calls nobody but the WebRTC side and the numbers of `CALLS_ALLOWED`, and plac
 again. Requests under another host name than that of `BASE_CALLBACK_URL` are refused (`WORKBENCH_HOSTS` adds names); who is turned away
 more than 20 times a second has to wait (`WORKBENCH_RATE`).
 
-A browser takes part with the token of the participant: `GET /participant` with the same credentials gives it.
+A browser takes part with the token of the participant or endpoint: `GET /participant` with the same credentials gives it.
 
 Test it: `.venv/bin/pip install pytest && .venv/bin/python -m pytest`. {tests}
 
