@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from threading import Event
 
 import httpx
 import pytest
 from websockets.sync.client import connect
 
+from tests.test_doctor import posing
 from workbench import Workbench, bxml
+from workbench.local import Local
+from workbench.process import LocalProcess
 
 pytestmark = pytest.mark.sockets
 
@@ -21,6 +27,14 @@ def wb():
         wb.local.clock.pause()
         wb.connect(wb.participant("browser"))
         yield wb
+
+
+@pytest.fixture
+def process() -> Iterator[LocalProcess]:
+    """A platform that knows nothing of the workbench that will use it."""
+    process = LocalProcess()
+    yield process
+    process.close()
 
 
 def test_exposing_shows_a_public_address_that_leads_here(agent):
@@ -156,3 +170,24 @@ def test_a_handler_does_not_wait_for_handlers(wb):
 def test_sentences_in_tables_begin_at_the_left(wb):
     table = wb.faults()._repr_html_()
     assert '<td style="text-align: left">' in table and "<td>" not in table and "<th>" not in table
+
+
+async def test_live_it_waits_until_somebody_answers(process: LocalProcess, tmp_path: Path) -> None:
+    local = Local(process.url, process.token)
+    phone = local.phone("+19195550133").set(by_hand=True)
+    with Workbench(posing(process, tmp_path)) as wb:
+        wb.allow(phone, calls=9)
+        flow = wb.bridge.dial(wb.phone("+19195550133", "phone"))
+        waiting = asyncio.create_task(wb.until_joined("phone", "browser"))
+        await wb.wait_for("answer", leg="webrtc")
+        assert not waiting.done()
+        phone.answer()
+        assert await waiting is True
+        assert flow.leg("phone").answered
+        wb.bridge.hangup("phone")
+        await wb.wait_for("bridgeTargetComplete", leg="webrtc")
+        flow.close()
+        phone.set(by_hand=False, reject=True)
+        wb.bridge.dial(wb.phone("+19195550133", "phone"))
+        assert await wb.until_joined("phone", "browser") is False
+    local.close()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 LIVE_SECONDS = 1.0
+LIVE_ANSWER_SECONDS = 30.0
 
 
 class Exposure:
@@ -123,12 +124,15 @@ class Lessons:
     async def until_joined(self, *names: str, timeout: float = 10) -> bool:
         """Wait until these all hear each other; False when they do not within `timeout` seconds, or ever while the clock stands still.
 
-        No webhook tells that. Live only ears can: the platform is given a second to run the document it was answered last.
+        No webhook tells that. Live only ears can: once every call of the newest flow is answered, for which a person may take half a
+        minute, the platform is given a second to run the document it was answered last. False when one is not.
         """
         local = self._local
         if not isinstance(local, Local):
+            with suppress(WaitError):
+                await waiting.until(lambda: self._decided(names), max(timeout, LIVE_ANSWER_SECONDS))
             await asyncio.sleep(LIVE_SECONDS)
-            return True
+            return self._decided(names) and all(leg.up for leg in self._legs(names))
         if local.clock.paused:
             # Once more, for what handlers of webhooks that were answered already have set off.
             await asyncio.to_thread(self._wiring.run_on)
@@ -137,6 +141,17 @@ class Lessons:
         with suppress(WaitError):
             await waiting.until(lambda: self.joined(*names), timeout)
         return self.joined(*names)
+
+    def _legs(self, names: Iterable[str]) -> list[Leg]:
+        """Those of the newest flow by these names."""
+        flow = self._wiring.board.current
+        return [] if flow is None else [leg for leg in tuple(flow.legs.values()) if leg.name in names]
+
+    def _decided(self, names: Iterable[str]) -> bool:
+        """Whether these phones have been called in the newest flow, and each call of it was answered or has ended."""
+        flow, phones = self._wiring.board.current, set(names) & set(self._wiring.board.names.values())
+        legs = () if flow is None else tuple(flow.legs.values())
+        return len(self._legs(phones)) == len(phones) and all(leg.ended or leg.answered or not leg.placed for leg in legs)
 
     def side_by_side(self, matrices: Mapping[str, DataFrame]) -> Matrices:
         """Several matrices beside each other, each with its title."""

@@ -91,9 +91,9 @@ WORKBENCH_STATE_DIR=state
 
 README = """# A voice application
 
-Taken out of a notebook of workbench {version}. It answers the callbacks of Bandwidth's Voice API and joins phones with WebRTC participants, or endpoints,
-by Transfer, Bridge or Conference. Your handlers are in `handlers.py` ({handlers}). All other events are answered by the modes' own
-handlers, in `workbench/modes/`.
+Taken out of a notebook of workbench {version}. It answers the callbacks of Bandwidth's Voice API and joins phones with WebRTC participants
+or endpoints by Transfer, Bridge or Conference. Your handlers are in `handlers.py` ({handlers}). All other events are answered by the
+modes' own handlers, in `workbench/modes/`.
 
 ## Run it
 

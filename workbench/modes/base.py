@@ -234,6 +234,7 @@ class Mode:
     def _place(self, leg: Leg, **fields: Any) -> Leg:
         # The flow's desk: a handler that names its mode may be replayed, and then nothing reaches the platform.
         flow, desk = leg.flow, leg.flow.mode.desk
+        leg.placed = True
         if isinstance(fields.get("machine_detection"), dict):
             fields["machine_detection"] = self._telling_us(leg, fields["machine_detection"])
         leg.callback_timeout = fields.get("callback_timeout")

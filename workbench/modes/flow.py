@@ -44,6 +44,8 @@ class Leg:
     number: str
     call_id: str | None = None
     parent_call_id: str | None = None
+    # Whether we have placed the call: it is answered some time later.
+    placed: bool = False
     answered: bool = False
     ended: bool = False
     waiting: bool = False
