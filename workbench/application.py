@@ -107,15 +107,9 @@ class Application:
             spending.allow(allowed, limit)
         except WorkbenchError as error:
             raise SettingsError(f"CALLS_ALLOWED, CALL_LIMIT: {error}") from error
-        voice, webrtc = Voice(settings, self.log.record_request, spending=spending), WebRtc(settings, self.log.record_request)
+        voice = Voice(settings, self.log.record_request, spending=spending)
         self._end.callback(voice.close)
-        self._end.callback(webrtc.close)
-        self.side: WebRtcSide = Sessions(webrtc, settings.interconnect, gate)
-        if settings.webrtc == "endpoints":
-            api = Endpoints(settings, self.log.record_request, spending=spending)
-            self._end.callback(api.close)
-            self.side = endpoints = EndpointSide(api, gate)
-            self._end.callback(self.log.subscribe(endpoints.hear))
+        self.side = self._webrtc_side(spending, gate)
         parts = (voice, self.side, board, gate, settings.application_id, settings.number)
         desk = Desk(*parts, frame=self.log.frame, view=_no_view, settle=self._settle, shown=masker.text)
         for name, mode in MODES.items():
@@ -125,6 +119,17 @@ class Application:
         board.take_inbound(self.modes[inbound])
         self.wsgi.add_url_rule("/calls/<mode>", "calls", self._call, methods=["POST"])
         self.wsgi.add_url_rule("/participant", "browser", self._browser, methods=["GET"])
+
+    def _webrtc_side(self, spending: Spending, gate: Gate) -> WebRtcSide:
+        if self.settings.webrtc == "endpoints":
+            api = Endpoints(self.settings, self.log.record_request, spending=spending)
+            self._end.callback(api.close)
+            side = EndpointSide(api, gate)
+            self._end.callback(self.log.subscribe(side.hear))
+            return side
+        webrtc = WebRtc(self.settings, self.log.record_request)
+        self._end.callback(webrtc.close)
+        return Sessions(webrtc, self.settings.interconnect, gate)
 
     @property
     def participant(self) -> Any:
