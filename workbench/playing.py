@@ -205,9 +205,12 @@ def rehearsed(stage: Stage, story: Story) -> Iterator[None]:
 
 @contextmanager
 def connected(local: Local, side: WebRtcSide) -> Iterator[Participant]:
-    """The reader's browser if it is connected; else one that comes for the stories and goes after them."""
+    """The reader's browser if it is connected; else one that comes for the stories and goes after them.
+
+    An endpoint takes one call at a time, and the reader's may be in one: stories have their own.
+    """
     theirs = side.named(BROWSER)
-    if theirs is not None and local.devices(theirs):
+    if theirs is not None and side.callable and local.devices(theirs):
         yield theirs
         return
     made = side.create("browser of a story")

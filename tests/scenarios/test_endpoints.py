@@ -195,6 +195,14 @@ def test_a_story_compares_what_can_be_joined(brtc: World) -> None:
     assert [one["connected"] for one in brtc.local.state()["endpoints"]] == [True]
 
 
+def test_a_story_leaves_the_readers_call_alone(brtc: World) -> None:
+    brtc.wb.transfer.dial(brtc.phone())
+    brtc.idle()
+    compared = brtc.wb.compare(story="support call")
+    assert list(compared.survived["bridge"])[:2] == ["webrtc ends, phone stays", "webrtc comes, phone stays"]
+    assert brtc.hears() == TOGETHER
+
+
 def test_a_story_brings_an_endpoint_of_its_own_where_none_has_a_device(brtc: World) -> None:
     brtc.local.disconnect(brtc.browser)
     brtc.idle()
