@@ -41,7 +41,7 @@ def once(path: Path, content: bytes) -> bytes:
     if path.exists():
         if found := path.read_bytes():
             return found
-        path.unlink()
+        path.unlink(missing_ok=True)
     made = path.with_name(f"{path.name}-{secrets.token_hex(8)}")
     with os.fdopen(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
         file.write(content)

@@ -43,7 +43,7 @@ class ConferenceMode(Mode):
 
     def start(self, name: str | None = None) -> Room:
         """Open a room and call the WebRTC side into it. Raises WorkbenchError with endpoints."""
-        self._check_callable()
+        self._check_joins()
         room = self._begin()
         room.name = name or ""
         self.call_webrtc(room)
@@ -56,7 +56,7 @@ class ConferenceMode(Mode):
 
     def begin(self, phone: Any) -> Flow:
         """A room of its own, in no other one's name, with the WebRTC side and a phone in it. Raises WorkbenchError with endpoints."""
-        self._check_callable()
+        self._check_joins()
         room = self.alone()
         self.call_webrtc(room)
         self.call(room, phone)
@@ -70,7 +70,7 @@ class ConferenceMode(Mode):
 
     def dial(self, phone: Any, **fields: Any) -> Flow:
         """Call a phone into the newest room, or into a new one with the WebRTC side in it, if that can be called."""
-        room = self.room() or (self.start() if self.desk.webrtc.callable else self._begin())
+        room = self.room() or (self.start() if self.joins else self._begin())
         self.call(room, phone, **fields)
         return room
 
@@ -156,7 +156,7 @@ class ConferenceMode(Mode):
         member = self.leg(leg)
         self.desk.voice.update_member(self.conference_id, member.id, about=member.about, **fields)
 
-    def _check_callable(self) -> None:
+    def _check_joins(self) -> None:
         if not self.joins:
             raise WorkbenchError(f"conference: {NOT_CALLED}, and wb.conference.dial(phone) opens a room of phones")
 
@@ -173,7 +173,7 @@ class ConferenceMode(Mode):
 
     def on_initiate(self, event: Event, flow: Room) -> Document:
         """A phone calls our number: greet it, then take it into the room."""
-        if flow.webrtc is None and self.desk.webrtc.callable:
+        if flow.webrtc is None and self.joins:
             self.call_webrtc(flow)
         return [speak("Welcome to the conference."), flow.enter()]
 
